@@ -1,0 +1,56 @@
+import type { CallOptions, Descriptor, Digest, ImageConfig } from "../registry-client/index.ts";
+import type { Compression, SandboxLimits } from "../runtime-core/index.ts";
+import type { OnEvent } from "./events.ts";
+
+/** What a build is asked to do. Only `context` is required. */
+export interface BuildOptions extends CallOptions {
+  /** The directory that COPY reads. */
+  readonly context: string;
+  /** Path of the Dockerfile. Default: `Dockerfile`, else `dockerfile`, in the context. */
+  readonly dockerfile?: string;
+  /** Name of the stage to build. Default: the last. */
+  readonly target?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  /** Named contexts: a directory, `docker-image://REF` or `oci-layout://PATH[:tag][@digest]`. */
+  readonly buildContexts?: Readonly<Record<string, string>>;
+  /** References the image is tagged with, in the store and at `push`. */
+  readonly tags?: readonly string[];
+  /** Added to the image config, over the Dockerfile's own. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly noCache?: boolean;
+  /** Asks the registry for each base image's digest even when the store has it. */
+  readonly pull?: boolean;
+  readonly outputs?: readonly Output[];
+  /** Pushes every tag to its registry. */
+  readonly push?: boolean;
+  /** Where images, snapshots and the cache are kept. Default: `$TSBUILD_STORE`, else /var/lib/tsbuild for root, else $XDG_DATA_HOME/tsbuild. */
+  readonly store?: string;
+  /** Network of RUN steps that do not say. Default `none`. */
+  readonly network?: "none" | "host";
+  readonly limits?: SandboxLimits;
+  readonly noNewPrivileges?: boolean;
+  /** Seconds since 1970, for everything that is written. Default: `$SOURCE_DATE_EPOCH`, else 315532800 (1980-01-01). */
+  readonly sourceDateEpoch?: number;
+  readonly compression?: Compression;
+  readonly onEvent?: OnEvent;
+}
+
+/** `--output`. */
+export type Output =
+  | { readonly type: "oci"; readonly dest: string /** false: a directory. */; readonly tar: boolean }
+  | { readonly type: "local"; readonly dest: string };
+
+export interface BuildResult {
+  /** The image's manifest. */
+  readonly descriptor: Descriptor;
+  readonly configDigest: Digest;
+  readonly config: ImageConfig;
+  /** Full names, `docker.io/library/app:latest`. */
+  readonly imageNames: readonly string[];
+  readonly warnings: readonly BuildWarning[];
+}
+
+export interface BuildWarning {
+  readonly code: string;
+  readonly message: string;
+}

@@ -1,0 +1,2 @@
+export type { ActiveSnapshot, Snapshot, Snapshotter } from "./snapshotter.ts";
+export { EMPTY_SNAPSHOT } from "./snapshotter.ts";

@@ -1,0 +1,15 @@
+export type { ApplyRequest, ApplyResult, Compression, PackRequest, PackResult } from "./archive.ts";
+export type { NativeFailure } from "./errors.ts";
+export { RuntimeError, SandboxError } from "./errors.ts";
+export type { RootfsMount, WritableRootfs } from "./rootfs.ts";
+export type {
+  SandboxCapabilities,
+  SandboxIo,
+  SandboxLimits,
+  SandboxMount,
+  SandboxResult,
+  SandboxSpec,
+  SandboxUsage,
+  SandboxUser,
+} from "./sandbox.ts";
+export type { FileAction, IgnoreRule, Owner, TreeSelection, TreeSource, UserLookup } from "./tree.ts";

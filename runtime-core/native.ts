@@ -1,0 +1,70 @@
+import { createRequire } from "node:module";
+import { type NativeFailure, RuntimeError } from "./errors.ts";
+
+type Binding = typeof import("#binding");
+
+let loaded: Binding | undefined;
+
+/**
+ * The addon, loaded at its first use: parsing, checks and registry work need no native code.
+ * Throws SANDBOX_UNAVAILABLE where there is none for this platform.
+ */
+export function binding(): Binding {
+  loaded ??= loadBinding();
+  return loaded;
+}
+
+function loadBinding(): Binding {
+  try {
+    return createRequire(import.meta.url)("#binding") as Binding;
+  } catch (cause) {
+    throw new RuntimeError(
+      {
+        code: "SANDBOX_UNAVAILABLE",
+        step: "load runtime-core",
+        message: `no native addon for ${process.platform}-${process.arch}`,
+      },
+      { cause, hint: "build it with `npm run build:native` (needs cargo), or run on Linux x64 or arm64" },
+    );
+  }
+}
+
+/** Reads the failure that the addon wrote as JSON; anything else is a programmer's mistake and stays as it is. */
+export function nativeFailure(error: unknown): NativeFailure | undefined {
+  if (!(error instanceof Error) || !error.message.startsWith('{"code":')) return undefined;
+  return JSON.parse(error.message) as NativeFailure;
+}
+
+/** Runs a native call and turns its failure into a RuntimeError. */
+export async function callNative<T>(call: (native: Binding) => Promise<T>): Promise<T> {
+  try {
+    return await call(binding());
+  } catch (error) {
+    const failure = nativeFailure(error);
+    if (failure === undefined) throw error;
+    throw failure.code === "ABORTED" ? abortError(error) : new RuntimeError(failure);
+  }
+}
+
+/** The same as `callNative`, cancelled when `signal` fires. */
+export async function callCancellable<T>(
+  signal: AbortSignal | undefined,
+  call: (native: Binding, cancel: InstanceType<Binding["CancelFlag"]>) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const cancel = new (binding().CancelFlag)();
+  const onAbort = () => cancel.cancel();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await callNative((native) => call(native, cancel));
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function abortError(cause: unknown): DOMException {
+  return new DOMException("the operation was aborted", { name: "AbortError", cause } as never);
+}

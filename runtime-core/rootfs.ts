@@ -1,0 +1,17 @@
+/**
+ * A root filesystem as overlayfs stacks it: absolute directories, lowest layer first.
+ * One lower and no upper is that directory itself; no lowers at all is an empty root.
+ * With `upper` it can be written, and `work` is overlayfs's own directory on the same filesystem.
+ * Directories hold overlayfs's form: whiteouts are character devices 0:0, opaque directories carry
+ * `trusted.overlay.opaque` (`user.overlay.opaque` inside a user namespace).
+ */
+export interface RootfsMount {
+  readonly lowers: readonly string[];
+  readonly upper?: string;
+  readonly work?: string;
+}
+
+export interface WritableRootfs extends RootfsMount {
+  readonly upper: string;
+  readonly work: string;
+}

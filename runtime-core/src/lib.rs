@@ -1,0 +1,8 @@
+//! The native core of tsbuild. What touches the kernel or every byte of a layer is here; the typed facade is `index.ts`.
+#![deny(clippy::all)]
+
+pub mod archive;
+pub mod error;
+pub mod sandbox;
+pub mod task;
+pub mod tree;
