@@ -3,7 +3,7 @@ import type { SandboxUsage } from "../runtime-core/index.ts";
 import type { SourceRange } from "./dockerfile/source.ts";
 
 /** What a build says while it works. Times are milliseconds since the build began. */
-export type BuildEvent = VertexEvent | LogEvent | StatusEvent | WarningEvent;
+export type BuildEvent = VertexEvent | LogEvent | UsageEvent | StatusEvent | WarningEvent;
 
 /** A vertex changed state. Every vertex that is started or cached ends in exactly one of cached, completed, failed, canceled. */
 export interface VertexEvent {
@@ -15,8 +15,6 @@ export interface VertexEvent {
   readonly timeMs: number;
   /** Why it failed, one line. */
   readonly error?: string;
-  /** What the step used, for a completed RUN. */
-  readonly usage?: SandboxUsage;
 }
 
 /** Output of a RUN: bytes as they came. */
@@ -26,6 +24,13 @@ export interface LogEvent {
   readonly stream: "stdout" | "stderr";
   readonly data: Uint8Array;
   readonly timeMs: number;
+}
+
+/** What a RUN used; it comes just before the vertex completes or fails. */
+export interface UsageEvent {
+  readonly type: "usage";
+  readonly digest: Digest;
+  readonly usage: SandboxUsage;
 }
 
 /** Progress inside a vertex: a layer being pulled, exported, pushed. */

@@ -12,6 +12,8 @@ export interface Vertex {
   readonly name: string;
   /** The instruction it comes from, for error frames. Not part of the digest. */
   readonly range?: SourceRange;
+  /** Where the words of a COPY stand, by the path they select: a missing one gets its own caret. Not part of the digest. */
+  readonly wordRanges?: ReadonlyMap<string, SourceRange>;
   /** `--no-cache`: never looked up, still saved. Not part of the digest. */
   readonly ignoreCache?: boolean;
 }
