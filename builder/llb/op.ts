@@ -44,6 +44,19 @@ export interface ExecOp {
   readonly user: string;
   readonly network: "default" | "none" | "host";
   readonly hostname: string;
+  /** Further inputs, mounted while the command runs; their mount points leave no trace. Absent: none. */
+  readonly mounts?: readonly ExecMount[];
+}
+
+/** A read-only bind mount of a directory of an input: `/dev/pipes` of a script given as a heredoc. */
+export interface ExecMount {
+  /** Index of the input that is mounted: 1 or more. */
+  readonly input: number;
+  /** Absolute inside the input. */
+  readonly source: string;
+  /** Absolute inside the root. */
+  readonly target: string;
+  readonly readonly: true;
 }
 
 /** COPY, ADD, WORKDIR. Input 0 is the root it changes; further inputs are read. */

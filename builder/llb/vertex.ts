@@ -1,20 +1,26 @@
+import { createHash } from "node:crypto";
 import type { Digest } from "../../registry-client/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
+import { canonicalJson } from "./canonical-json.ts";
 import type { Op } from "./op.ts";
 
 /** A node of the build graph. Equal vertices (same op, same inputs) have equal digests and are executed once. */
-export interface Vertex {
+export interface Vertex extends VertexMetadata {
   /** sha256 over the op and the inputs' digests, in canonical JSON. */
   readonly digest: Digest;
   readonly op: Op;
   readonly inputs: readonly Edge[];
-  /** What progress shows: `[build 2/4] RUN npm ci`. Not part of the digest. */
+}
+
+/** What a vertex is called and where it comes from. None of it is part of the digest. */
+export interface VertexMetadata {
+  /** What progress shows: `[build 2/4] RUN npm ci`. */
   readonly name: string;
-  /** The instruction it comes from, for error frames. Not part of the digest. */
+  /** The instruction it comes from, for error frames. */
   readonly range?: SourceRange;
-  /** Where the words of a COPY stand, by the path they select: a missing one gets its own caret. Not part of the digest. */
-  readonly wordRanges?: ReadonlyMap<string, SourceRange>;
-  /** `--no-cache`: never looked up, still saved. Not part of the digest. */
+  /** Where each source path of a COPY stands, by the path as its copy action has it. */
+  readonly pathRanges?: ReadonlyMap<string, SourceRange>;
+  /** `--no-cache`: never looked up, still saved. */
   readonly ignoreCache?: boolean;
 }
 
@@ -22,4 +28,19 @@ export interface Vertex {
 export interface Edge {
   readonly vertex: Vertex;
   readonly output: number;
+}
+
+/** A vertex with its digest. Two calls with equal `op` and `inputs` give equal digests. */
+export function createVertex(op: Op, inputs: readonly Edge[], metadata: VertexMetadata): Vertex {
+  return { ...metadata, digest: vertexDigest(op, inputs), op, inputs };
+}
+
+/** An output of `vertex`; every op of today has one. */
+export function edge(vertex: Vertex, output = 0): Edge {
+  return { vertex, output };
+}
+
+function vertexDigest(op: Op, inputs: readonly Edge[]): Digest {
+  const identity = { op, inputs: inputs.map((input) => [input.vertex.digest, input.output]) };
+  return `sha256:${createHash("sha256").update(canonicalJson(identity)).digest("hex")}`;
 }
