@@ -18,8 +18,8 @@ export interface VertexMetadata {
   readonly name: string;
   /** The instruction it comes from, for error frames. */
   readonly range?: SourceRange;
-  /** Where each source path of a COPY stands, by the path as its copy action has it. */
-  readonly pathRanges?: ReadonlyMap<string, SourceRange>;
+  /** Where the words of a COPY stand, by the path they select: a missing one gets its own caret. */
+  readonly wordRanges?: ReadonlyMap<string, SourceRange>;
   /** `--no-cache`: never looked up, still saved. */
   readonly ignoreCache?: boolean;
 }
