@@ -836,3 +836,5 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.CancelFlag = nativeBinding.CancelFlag
+module.exports.FileLock = nativeBinding.FileLock
+module.exports.syncFilesystem = nativeBinding.syncFilesystem

@@ -14,3 +14,14 @@ export declare class CancelFlag {
   constructor()
   cancel(): void
 }
+
+/** An exclusive lock that the kernel releases when its process ends, however it ends. flock(2). */
+export declare class FileLock {
+  /** Takes the lock at `path`, creating the file; null while another holds it. */
+  static tryAcquire(path: string): FileLock | null
+  /** Removes the file and lets the next one in. A second call does nothing. */
+  release(): void
+}
+
+/** Writes out everything that was changed on the filesystem of `path` before the call. syncfs(2). */
+export declare function syncFilesystem(path: string): Promise<void>

@@ -12,4 +12,6 @@ export type {
   SandboxUsage,
   SandboxUser,
 } from "./sandbox.ts";
+export type { FileLock } from "./sync.ts";
+export { syncFilesystem, tryLockFile } from "./sync.ts";
 export type { FileAction, IgnoreRule, Owner, TreeSelection, TreeSource, UserLookup } from "./tree.ts";

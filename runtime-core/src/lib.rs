@@ -4,5 +4,6 @@
 pub mod archive;
 pub mod error;
 pub mod sandbox;
+pub mod sync;
 pub mod task;
 pub mod tree;
