@@ -1,4 +1,4 @@
-import type { Digest } from "../../registry-client/index.ts";
+import type { Descriptor } from "../../registry-client/index.ts";
 import type { IgnoreRule, Owner } from "../../runtime-core/index.ts";
 
 /** One operation of the graph: plain data. What it does is in `builder/ops`, behind one exhaustive switch. */
@@ -14,7 +14,7 @@ export interface ImageOp {
   readonly type: "image";
   /** `docker.io/library/busybox:latest`, or the path of an OCI layout. */
   readonly reference: string;
-  readonly manifestDigest: Digest;
+  readonly manifest: Descriptor;
   readonly source: ImageSource;
 }
 
