@@ -1,4 +1,32 @@
+export { fromBytes, fromFile, fromStorage } from "./content.ts";
+export type { CopyGraphOptions, CopyOptions, CopyProgress } from "./copy.ts";
+export { copy, copyGraph } from "./copy.ts";
 export type { Digest, DigestAlgorithm } from "./digest.ts";
+export { digestAlgorithm, digestBytes, digestHex, isDigest, parseDigest } from "./digest.ts";
+export {
+  fetchBytes,
+  fetchImageConfig,
+  fetchIndex,
+  fetchManifest,
+  maxConfigBytes,
+  maxManifestBytes,
+  parseImageConfig,
+  parseIndex,
+  parseManifest,
+} from "./documents.ts";
+export type { RegistryErrorCode, RegistryErrorOptions } from "./errors.ts";
+export { isNotFound, RegistryError, redactUrl } from "./errors.ts";
+export type { Durability } from "./layout/ingest.ts";
+export type { OpenLayoutOptions } from "./layout.ts";
+export { OciLayout } from "./layout.ts";
+export {
+  bareMediaType,
+  isIndexType,
+  isManifestOrIndexType,
+  isManifestType,
+  isNondistributableType,
+} from "./media-type.ts";
+export { MemoryTarget } from "./memory.ts";
 export type {
   ContainerConfig,
   Descriptor,
@@ -10,12 +38,19 @@ export type {
   Platform,
 } from "./oci.ts";
 export { MediaType } from "./oci.ts";
+export { formatPlatform, hostPlatform, normalizePlatform, parsePlatform, selectPlatform } from "./platform.ts";
+export type { ParseReferenceOptions } from "./reference.ts";
+export { isTag, Reference } from "./reference.ts";
 export type {
   ByteStream,
   CallOptions,
   ContentSource,
+  ExistsOptions,
+  PushOptions,
   ReadonlyStorage,
   ReadonlyTarget,
   Storage,
   Target,
 } from "./storage.ts";
+export { successors } from "./successors.ts";
+export { verifyBytes, verifyStream } from "./verify.ts";
