@@ -50,12 +50,10 @@ export async function writeLayout(
 
 function imageConfig(config: LayoutConfig, layers: readonly PackedLayer[]): object {
   const architecture = process.arch === "x64" ? "amd64" : process.arch;
-  return {
-    architecture,
-    os: "linux",
-    config,
-    rootfs: { type: "layers", diff_ids: layers.map((layer) => layer.diffId) },
-  };
+  const created = "1980-01-01T00:00:00Z";
+  const history = layers.map(() => ({ created, created_by: "test/helpers/base-images.ts" }));
+  const diff_ids = layers.map((layer) => layer.diffId);
+  return { created, architecture, os: "linux", config, rootfs: { type: "layers", diff_ids }, history };
 }
 
 function imageManifest(config: { digest: string; size: number }, layers: readonly PackedLayer[]): object {
