@@ -9,13 +9,14 @@ export interface Word {
 export interface Heredoc {
   /** The delimiter, unquoted: the file's name in COPY and ADD. */
   readonly name: string;
-  /** The body, each line with its newline. */
+  /** The body, each line with its newline. For `<<-`, COPY and ADD have it without its leading tabs, RUN and ONBUILD as written. */
   readonly content: string;
   /** A quoted delimiter: variables are not expanded. */
   readonly quoted: boolean;
-  /** `<<-`: leading tabs were, or are to be, removed. */
+  /** `<<-`: leading tabs do not belong to the body; `heredocContent` removes them. */
   readonly chomp: boolean;
   readonly fileDescriptor?: number;
+  /** The body and the delimiter that ends it. */
   readonly range: SourceRange;
 }
 
@@ -39,6 +40,8 @@ interface Base<K extends string> {
   readonly original: string;
   /** The comment lines directly above, without `#`. */
   readonly comments: readonly string[];
+  /** A blank line stood inside a continuation. */
+  readonly hasEmptyContinuation?: boolean;
 }
 
 export interface FromInstruction extends Base<"FROM"> {
@@ -122,7 +125,8 @@ export interface HealthcheckInstruction extends Base<"HEALTHCHECK"> {
 export interface OnbuildInstruction extends Base<"ONBUILD"> {
   /** The trigger as text, heredoc bodies appended: what the image config stores. */
   readonly expression: string;
-  readonly trigger: Instruction;
+  /** undefined: the text is no valid instruction, which is an error only where it is triggered. */
+  readonly trigger?: Instruction;
 }
 export interface MaintainerInstruction extends Base<"MAINTAINER"> {
   readonly maintainer: Word;

@@ -1,0 +1,86 @@
+import {
+  type Argument,
+  type Instruction as AstInstruction,
+  DockerfileParser,
+  type Flag,
+  type ModifiableInstruction,
+} from "dockerfile-ast";
+import type { LogicalLine } from "./logical-line.ts";
+import type { SourceRange } from "./source.ts";
+
+/** Which part of a word a caret is for. */
+export type CaretPart = "keyword" | "argument" | "flag" | "flag-name" | "flag-value";
+
+type AstRange = ReturnType<Argument["getRange"]>;
+
+// dockerfile-ast takes seconds for megabytes; a caret is not worth that.
+const MAX_TEXT = 65_536;
+
+/**
+ * The exact range for a caret under `part` of what stands at `own`, from dockerfile-ast. Only for reports: the reader is
+ * the authority on text, and its own range is the answer wherever the two disagree or the tree cannot be had.
+ */
+export function caretRange(line: LogicalLine, own: SourceRange, part: CaretPart | undefined): SourceRange {
+  if (part === undefined) return own;
+  try {
+    const found = findPart(line, own, part);
+    return found !== undefined && isInside(found, own) ? found : own;
+  } catch {
+    // The tree's parser throws on some inputs that BuildKit accepts.
+    return own;
+  }
+}
+
+function findPart(line: LogicalLine, own: SourceRange, part: CaretPart): SourceRange | undefined {
+  const parsed = parseInstructionText(line);
+  if (parsed === undefined) return undefined;
+  const toSource = (range: AstRange | null): SourceRange | undefined =>
+    range === null ? undefined : sourceRange(range, own.file, parsed.firstLine);
+  const { instruction } = parsed;
+  if (part === "keyword") return toSource(instruction.getInstructionRange());
+  const candidates = part === "argument" ? instruction.getArguments() : flagsOf(instruction);
+  const node = candidates.find((candidate) => {
+    const range = toSource(candidate.getRange());
+    return range?.start.line === own.start.line && range.start.column === own.start.column;
+  });
+  return node === undefined ? undefined : toSource(partOf(node, part));
+}
+
+function partOf(node: Argument | Flag, part: CaretPart): AstRange | null {
+  if (!("getNameRange" in node) || part === "flag") return node.getRange();
+  if (part === "flag-value") return node.getValueRange();
+  // The name's own range leaves out the dashes.
+  return { start: node.getRange().start, end: node.getNameRange().end };
+}
+
+function flagsOf(instruction: AstInstruction): readonly Flag[] {
+  return "getFlags" in instruction ? (instruction as ModifiableInstruction).getFlags() : [];
+}
+
+/** The instruction alone, without heredoc bodies, is what the tree's parser reads. */
+function parseInstructionText(line: LogicalLine): { instruction: AstInstruction; firstLine: number } | undefined {
+  const first = line.segments[0];
+  if (first === undefined) return undefined;
+  const lines = line.source.text.split("\n", line.endLine).slice(line.startLine - 1);
+  const text = lines.join("\n");
+  // A lone CR is a line end to the tree and a blank to BuildKit.
+  if (text.length > MAX_TEXT || /\r(?!\n|$)/.test(text)) return undefined;
+  const head = line.escape === "`" ? "# escape=`\n" : "";
+  const instruction = DockerfileParser.parse(head + text).getInstructions()[0];
+  return instruction === undefined ? undefined : { instruction, firstLine: line.startLine - (head === "" ? 0 : 1) };
+}
+
+function sourceRange(range: AstRange, file: string, firstLine: number): SourceRange {
+  const { start, end } = range;
+  return {
+    file,
+    start: { line: start.line + firstLine, column: start.character + 1 },
+    end: { line: end.line + firstLine, column: end.character + 1 },
+  };
+}
+
+function isInside(inner: SourceRange, outer: SourceRange): boolean {
+  const before = (a: SourceRange["start"], b: SourceRange["start"]): boolean =>
+    a.line < b.line || (a.line === b.line && a.column <= b.column);
+  return before(outer.start, inner.start) && before(inner.end, outer.end);
+}

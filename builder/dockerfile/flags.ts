@@ -1,0 +1,113 @@
+import { suggest } from "../suggest.ts";
+import type { FlagToken } from "./flag-words.ts";
+import type { Word } from "./instructions.ts";
+import { wordOf } from "./logical-line.ts";
+import type { InstructionNode } from "./node.ts";
+import { instructionError } from "./parse-error.ts";
+
+/** `list` may be given more than once. */
+type FlagKind = "text" | "boolean" | "list";
+
+const COPY_FLAGS = { chown: "text", chmod: "text", link: "boolean", exclude: "list" } as const;
+
+/** The flags of every instruction that has any. */
+const FLAGS: Readonly<Record<string, Readonly<Record<string, FlagKind>>>> = {
+  FROM: { platform: "text" },
+  RUN: { mount: "list", network: "text", security: "text", device: "list" },
+  COPY: { from: "text", ...COPY_FLAGS, parents: "boolean" },
+  ADD: { ...COPY_FLAGS, "keep-git-dir": "boolean", checksum: "text", unpack: "boolean" },
+  HEALTHCHECK: {
+    interval: "text",
+    timeout: "text",
+    "start-period": "text",
+    "start-interval": "text",
+    retries: "text",
+  },
+};
+
+/** The flags of one instruction, known, and checked for form. */
+export interface Flags {
+  /** undefined: not given, or given empty, which BuildKit takes for not given. */
+  text(name: string): Word | undefined;
+  list(name: string): readonly Word[];
+  boolean(name: string): boolean | undefined;
+}
+
+/** Throws UNKNOWN_FLAG, DUPLICATE_FLAG or INVALID_FLAG. */
+export function readFlags(node: InstructionNode): Flags {
+  const kinds = FLAGS[node.name] ?? {};
+  const given = new Map<string, FlagToken[]>();
+  for (const flag of node.flags) {
+    const { name } = splitFlag(flag);
+    checkFlag(node, flag, kinds[name] ?? unknownFlag(node, flag, Object.keys(kinds)));
+    const earlier = given.get(name);
+    if (earlier === undefined) given.set(name, [flag]);
+    else if (kinds[name] === "list") earlier.push(flag);
+    else throw flagError(node, flag, "DUPLICATE_FLAG", `duplicate flag specified: --${name}`, "flag");
+  }
+  return new GivenFlags(node, given);
+}
+
+class GivenFlags implements Flags {
+  readonly #node: InstructionNode;
+  readonly #given: ReadonlyMap<string, readonly FlagToken[]>;
+
+  constructor(node: InstructionNode, given: ReadonlyMap<string, readonly FlagToken[]>) {
+    this.#node = node;
+    this.#given = given;
+  }
+
+  text(name: string): Word | undefined {
+    return this.list(name).find((word) => word.text !== "");
+  }
+
+  list(name: string): readonly Word[] {
+    return (this.#given.get(name) ?? []).map((flag) => this.#wordOf(flag));
+  }
+
+  boolean(name: string): boolean | undefined {
+    const flag = this.#given.get(name)?.[0];
+    return flag === undefined ? undefined : splitFlag(flag).value?.toLowerCase() !== "false";
+  }
+
+  #wordOf(flag: FlagToken): Word {
+    const text = splitFlag(flag).value ?? "";
+    return wordOf(this.#node.line, { text, start: flag.valueStart, end: flag.end });
+  }
+}
+
+function splitFlag(flag: FlagToken): { name: string; value: string | undefined } {
+  const at = flag.text.indexOf("=");
+  if (at < 0) return { name: flag.text.slice(2), value: undefined };
+  return { name: flag.text.slice(2, at), value: flag.text.slice(at + 1) };
+}
+
+function checkFlag(node: InstructionNode, flag: FlagToken, kind: FlagKind): void {
+  const { name, value } = splitFlag(flag);
+  if (kind === "boolean" ? value === "" : value === undefined) {
+    const hint = kind === "boolean" ? `write --${name}` : `write --${name}=VALUE`;
+    throw flagError(node, flag, "INVALID_FLAG", `missing a value on flag: --${name}`, "flag", hint);
+  }
+  if (kind === "boolean" && value !== undefined && !/^(?:true|false)$/i.test(value)) {
+    const message = `expecting boolean value for flag --${name}, not: ${value}`;
+    throw flagError(node, flag, "INVALID_FLAG", message, "flag-value", "write true or false");
+  }
+}
+
+function unknownFlag(node: InstructionNode, flag: FlagToken, known: readonly string[]): never {
+  const { name } = splitFlag(flag);
+  const meant = suggest(name, known);
+  const hint = meant === undefined ? undefined : `did you mean --${meant}?`;
+  throw flagError(node, flag, "UNKNOWN_FLAG", `unknown flag: --${name}`, "flag-name", hint);
+}
+
+function flagError(
+  node: InstructionNode,
+  flag: FlagToken,
+  code: string,
+  message: string,
+  part: "flag" | "flag-name" | "flag-value",
+  hint?: string,
+): Error {
+  return instructionError(node.line, code, message, { start: flag.start, end: flag.end, part }, hint);
+}

@@ -1,0 +1,37 @@
+export { parseCsvFields } from "./csv.ts";
+export { compileIgnorePatterns, parseDockerignore } from "./dockerignore.ts";
+export { parseDuration } from "./duration.ts";
+export { type Environment, type ExpandOptions, type Expansion, expandWord, expandWords } from "./expand.ts";
+export { heredocContent } from "./heredoc.ts";
+export { IgnoreMatcher, type ParentMatches } from "./ignore-matcher.ts";
+export type {
+  AddInstruction,
+  ArgInstruction,
+  CmdInstruction,
+  CommandLine,
+  CopyInstruction,
+  Directives,
+  Dockerfile,
+  EntrypointInstruction,
+  EnvInstruction,
+  ExposeInstruction,
+  FromInstruction,
+  HealthcheckInstruction,
+  Heredoc,
+  Instruction,
+  KeyValue,
+  LabelInstruction,
+  MaintainerInstruction,
+  OnbuildInstruction,
+  RunInstruction,
+  ShellInstruction,
+  Stage,
+  StopsignalInstruction,
+  UserInstruction,
+  VolumeInstruction,
+  Word,
+  WorkdirInstruction,
+} from "./instructions.ts";
+export { parseDockerfile, parseInstruction } from "./parse.ts";
+export { quote } from "./quote.ts";
+export type { Position, SourceFile, SourceRange } from "./source.ts";

@@ -1,0 +1,56 @@
+import { invalidInstruction, requireArguments, requireOneArgument } from "./argument-count.ts";
+import { trimBlanks } from "./blank.ts";
+import { readFlags } from "./flags.ts";
+import type {
+  ExposeInstruction,
+  MaintainerInstruction,
+  StopsignalInstruction,
+  UserInstruction,
+  VolumeInstruction,
+  Word,
+  WorkdirInstruction,
+} from "./instructions.ts";
+import { type Token, wordOf } from "./logical-line.ts";
+import type { InstructionNode } from "./node.ts";
+import type { InstructionBase, ReadInstruction } from "./parse-instruction.ts";
+
+export function parseWorkdir({ node }: ReadInstruction, base: InstructionBase): WorkdirInstruction {
+  return { ...base, keyword: "WORKDIR", path: soleWord(node) };
+}
+
+export function parseUser({ node }: ReadInstruction, base: InstructionBase): UserInstruction {
+  return { ...base, keyword: "USER", user: soleWord(node) };
+}
+
+export function parseMaintainer({ node }: ReadInstruction, base: InstructionBase): MaintainerInstruction {
+  return { ...base, keyword: "MAINTAINER", maintainer: soleWord(node) };
+}
+
+/** Flags are cut off and never looked at, as in BuildKit. */
+export function parseStopsignal({ node }: ReadInstruction, base: InstructionBase): StopsignalInstruction {
+  return { ...base, keyword: "STOPSIGNAL", signal: wordOf(node.line, requireOneArgument(node)) };
+}
+
+export function parseExpose({ node }: ReadInstruction, base: InstructionBase): ExposeInstruction {
+  const tokens = requireArguments(node);
+  readFlags(node);
+  return { ...base, keyword: "EXPOSE", ports: tokens.map((token) => wordOf(node.line, token)) };
+}
+
+export function parseVolume({ node }: ReadInstruction, base: InstructionBase): VolumeInstruction {
+  const tokens = requireArguments(node);
+  readFlags(node);
+  return { ...base, keyword: "VOLUME", paths: tokens.map((token) => volumePath(node, token)) };
+}
+
+function volumePath(node: InstructionNode, token: Token): Word {
+  const text = trimBlanks(token.text);
+  if (text === "") throw invalidInstruction(node, "VOLUME specified can not be an empty string", token);
+  return wordOf(node.line, { ...token, text });
+}
+
+function soleWord(node: InstructionNode): Word {
+  const token = requireOneArgument(node);
+  readFlags(node);
+  return wordOf(node.line, token);
+}

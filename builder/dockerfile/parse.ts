@@ -1,0 +1,98 @@
+import { BuildError } from "../errors.ts";
+import { detectDirectives } from "./directives.ts";
+import { findHeredocs } from "./heredoc.ts";
+import type { ArgInstruction, Dockerfile, FromInstruction, Instruction, Stage } from "./instructions.ts";
+import { type InstructionNode, parseNode } from "./node.ts";
+import { type ReadInstruction, toInstruction } from "./parse-instruction.ts";
+import { DockerfileReader } from "./reader.ts";
+import type { SourceFile } from "./source.ts";
+
+const HEREDOC_KEYWORDS = new Set(["ADD", "COPY", "RUN"]);
+
+/**
+ * Parses a Dockerfile (BuildKit's language, dockerfile frontend 1.25): 18 instructions, parser directives, heredocs.
+ * Nothing is expanded. `file` is the name that errors show. Throws BuildError with the place and the text:
+ * DOCKERFILE_EMPTY, DOCKERFILE_PARSE_ERROR, UNKNOWN_INSTRUCTION, UNKNOWN_FLAG, DUPLICATE_FLAG, INVALID_FLAG,
+ * INVALID_INSTRUCTION, INVALID_STAGE_NAME, NO_STAGE, UNTERMINATED_HEREDOC, LINE_TOO_LONG, DUPLICATE_DIRECTIVE, INVALID_ESCAPE.
+ */
+export function parseDockerfile(text: string, file = "Dockerfile"): Dockerfile {
+  const source = sourceOf(text, file);
+  const { escapeToken, instructions } = readInstructions(source);
+  const directives = { escape: escapeToken, ...detectDirectives(source.text) };
+  return { source, directives, ...assemble(instructions, source) };
+}
+
+/** Parses one instruction, such as a trigger of a base image, heredoc bodies on the lines below it. Throws as parseDockerfile. */
+export function parseInstruction(text: string, file = "Dockerfile"): Instruction {
+  const source = sourceOf(text, file);
+  const { instructions } = readInstructions(source);
+  const [only, ...others] = instructions.map(toInstruction);
+  if (only === undefined || others.length > 0) {
+    const range = (others[0] ?? only)?.range;
+    throw new BuildError("INVALID_INSTRUCTION", "onbuild trigger should be a single expression", { range, source });
+  }
+  return only;
+}
+
+/** The syntax of a whole file: what its instructions are made of, without what they mean. */
+export function readInstructions(source: SourceFile): {
+  readonly escapeToken: "\\" | "`";
+  readonly instructions: readonly ReadInstruction[];
+} {
+  const reader = new DockerfileReader(source);
+  const instructions: ReadInstruction[] = [];
+  for (let line = reader.nextLine(); line !== undefined; line = reader.nextLine()) {
+    const node = parseNode(line, 0);
+    const markers = canHoldHeredocs(node) ? findHeredocs(line) : [];
+    const heredocs = markers.map((marker) => reader.readBody(node.line, marker));
+    instructions.push({ node, heredocs, end: reader.end });
+  }
+  if (instructions.length === 0) throw emptyError(source);
+  return { escapeToken: reader.escape, instructions };
+}
+
+function canHoldHeredocs(node: InstructionNode): boolean {
+  const holder = node.trigger ?? node;
+  return HEREDOC_KEYWORDS.has(holder.name) && !holder.json;
+}
+
+function sourceOf(text: string, file: string): SourceFile {
+  return { file, text: text.startsWith("\ufeff") ? text.slice(1) : text };
+}
+
+function emptyError(source: SourceFile): BuildError {
+  const message = source.text === "" ? "the Dockerfile cannot be empty" : "file with no instructions";
+  return new BuildError("DOCKERFILE_EMPTY", message, { hint: "a Dockerfile begins with FROM", source });
+}
+
+interface StageDraft {
+  readonly from: FromInstruction;
+  readonly instructions: Exclude<Instruction, FromInstruction>[];
+}
+
+/** One by one, so that the first error in the file is the one reported. */
+function assemble(read: readonly ReadInstruction[], source: SourceFile): Pick<Dockerfile, "globalArgs" | "stages"> {
+  const globalArgs: ArgInstruction[] = [];
+  const drafts: StageDraft[] = [];
+  for (const one of read) {
+    const instruction = toInstruction(one);
+    const current = drafts.at(-1);
+    if (instruction.keyword === "FROM") drafts.push({ from: instruction, instructions: [] });
+    else if (current !== undefined) current.instructions.push(instruction);
+    else if (instruction.keyword === "ARG") globalArgs.push(instruction);
+    else throw noStage(instruction, source);
+  }
+  return { globalArgs, stages: drafts.map(toStage) };
+}
+
+function toStage({ from, instructions }: StageDraft, index: number): Stage {
+  return { index, ...(from.stageName === undefined ? {} : { name: from.stageName }), from, instructions };
+}
+
+function noStage(instruction: Instruction, source: SourceFile): BuildError {
+  return new BuildError("NO_STAGE", "no build stage in current context", {
+    hint: `put a FROM above ${instruction.keyword}; only ARG may come first`,
+    range: instruction.keywordWord.range,
+    source,
+  });
+}
