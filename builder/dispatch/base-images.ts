@@ -1,0 +1,95 @@
+import { formatPlatform, type Platform, RegistryError } from "../../registry-client/index.ts";
+import type { SourceRange } from "../dockerfile/source.ts";
+import { BuildError } from "../errors.ts";
+import { suggest } from "../suggest.ts";
+import { findNamedContext } from "./named-contexts.ts";
+import type { LocalContext, NamedContext, ResolvedImage } from "./options.ts";
+import { type BuildScope, failure, located } from "./scope.ts";
+
+/** What a name outside the Dockerfile stands for. */
+export type BaseSource =
+  | { readonly type: "scratch" }
+  | { readonly type: "image"; readonly image: ResolvedImage }
+  | { readonly type: "local"; readonly name: string; readonly context: LocalContext };
+
+/** Names in FROM and COPY --from that are no stage. Each is resolved once, and all may be asked for ahead. */
+export class BaseImages {
+  readonly #scope: BuildScope;
+  readonly #sources = new Map<string, Promise<BaseSource>>();
+
+  constructor(scope: BuildScope) {
+    this.#scope = scope;
+  }
+
+  /** A named context of that name, else `scratch`, else an image. Throws BASE_IMAGE_NOT_FOUND and what resolving says. */
+  find(name: string, platform: Platform | undefined, range: SourceRange): Promise<BaseSource> {
+    const wanted = platform ?? this.#scope.options.targetPlatform;
+    return this.#once(`${formatPlatform(wanted)} ${name}`, range, () => {
+      const context = findNamedContext(this.#scope.options, name);
+      if (context !== undefined) return this.#open(name, context, wanted, range);
+      return name === "scratch" ? Promise.resolve({ type: "scratch" }) : this.#image(name, wanted, range);
+    });
+  }
+
+  /** A named context that takes the place of a stage. */
+  open(name: string, context: NamedContext, platform: Platform | undefined, range: SourceRange): Promise<BaseSource> {
+    const wanted = platform ?? this.#scope.options.targetPlatform;
+    return this.#once(`stage ${name}`, range, () => this.#open(name, context, wanted, range));
+  }
+
+  async #open(name: string, context: NamedContext, platform: Platform, range: SourceRange): Promise<BaseSource> {
+    if (context.type === "local") return { type: "local", name, context };
+    return { type: "image", image: await context.resolve({ ...this.#callOptions(range), platform }) };
+  }
+
+  async #image(name: string, platform: Platform, range: SourceRange): Promise<BaseSource> {
+    const image = await this.#scope.options.resolveImage(name, { ...this.#callOptions(range), platform });
+    this.#warnOfPlatform(name, platform, image, range);
+    return { type: "image", image };
+  }
+
+  #once(key: string, range: SourceRange, start: () => Promise<BaseSource>): Promise<BaseSource> {
+    const known = this.#sources.get(key);
+    if (known !== undefined) return known;
+    const started = start().catch((error: unknown) => {
+      throw this.#explain(error, range);
+    });
+    this.#sources.set(key, started);
+    started.catch(() => {}); // whoever needs it awaits it; one that was asked for ahead may go unheard
+    return started;
+  }
+
+  #callOptions(range: SourceRange) {
+    const { signal } = this.#scope.options;
+    return signal === undefined ? { range } : { range, signal };
+  }
+
+  #explain(error: unknown, range: SourceRange): unknown {
+    if (error instanceof RegistryError) {
+      return new BuildError(error.code, error.message, {
+        range,
+        source: this.#scope.dockerfile.source,
+        hint: error.hint,
+        cause: error,
+      });
+    }
+    return located(error, this.#scope, range);
+  }
+
+  #warnOfPlatform(name: string, wanted: Platform, { config }: ResolvedImage, range: SourceRange): void {
+    if (config.os === wanted.os && config.architecture === wanted.architecture) return;
+    const [got, expected] = [formatPlatform(config), formatPlatform(wanted)].map((text) => JSON.stringify(text));
+    const message = `Base image ${name} was pulled with platform ${got}, expected ${expected} for current build`;
+    this.#scope.warnings.push({ code: "InvalidBaseImagePlatform", message, range });
+  }
+}
+
+/** For an image that was not found: the stage that its name was perhaps meant to be. */
+export function withStageHint(error: unknown, name: string, scope: BuildScope, range: SourceRange): unknown {
+  if (!(error instanceof BuildError) || error.code !== "BASE_IMAGE_NOT_FOUND") return error;
+  const stages = scope.dockerfile.stages.flatMap((stage) => (stage.name === undefined ? [] : [stage.name]));
+  const wanted = name.toLowerCase();
+  const near = stages.includes(wanted) ? wanted : suggest(wanted, stages);
+  if (near === undefined) return error;
+  return failure(scope, range, error.code, error.message, `did you mean the stage ${near}?`);
+}

@@ -1,0 +1,85 @@
+import type { ContainerConfig, ImageConfig, Platform } from "../../registry-client/index.ts";
+import type { SourceRange } from "../dockerfile/source.ts";
+import { createVertex, type Edge, edge } from "../llb/index.ts";
+import { normalizeHistory } from "./base-history.ts";
+import type { ResolvedImage } from "./options.ts";
+import { envMap, type StageState, setEnv } from "./stage-state.ts";
+import { internalName } from "./vertex-name.ts";
+import { joinWorkdir } from "./workdir.ts";
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** FROM scratch: no files, no layer. */
+export function scratchState(platform: Platform): StageState {
+  const root = edge(createVertex({ type: "scratch" }, [], { name: internalName("empty root") }));
+  const config = { ...platform, rootfs: { type: "layers", diff_ids: [] }, config: { WorkingDir: "/" } } as const;
+  return openState(root, config);
+}
+
+/** FROM an image. One without layers is an empty root with a config. */
+export function imageState(image: ResolvedImage, name: string, range: SourceRange): StageState {
+  const { diff_ids } = image.config.rootfs;
+  return openState(
+    diff_ids.length === 0 ? scratchState(image.config).root : imageEdge(image, name, range),
+    image.config,
+  );
+}
+
+/** An image's files. */
+export function imageEdge(image: ResolvedImage, name: string, range: SourceRange): Edge {
+  const { reference, manifest, source } = image;
+  return edge(createVertex({ type: "image", reference, manifest, source }, [], { name, range }));
+}
+
+/** `FROM docker.io/library/busybox:latest@sha256:…`. */
+export function imageTitle({ reference, manifest }: ResolvedImage): string {
+  return `FROM ${reference}${reference.includes("@") ? "" : `@${manifest.digest}`}`;
+}
+
+/** FROM a stage: all it has but its numbers, and the ENV of its image again over its ARGs. */
+export function childState(parent: StageState): StageState {
+  return { ...parent, ...settled(parent.config, parent.environment), step: 0, isCmdSet: false };
+}
+
+function openState(root: Edge, image: ImageConfig): StageState {
+  const baseLayerCount = image.rootfs.diff_ids.length;
+  const history = normalizeHistory(image.history ?? [], baseLayerCount);
+  return {
+    root,
+    platform: platformOf(image),
+    ...(image.author === undefined || image.author === "" ? {} : { author: image.author }),
+    ...settled(image.config ?? {}, new Map()),
+    history,
+    baseHistory: history.length,
+    baseLayerCount,
+    buildArgs: new Map(),
+    step: 0,
+    isCmdSet: false,
+  };
+}
+
+/** There is always a PATH, and WORKDIR is clean and absolute. */
+function settled(
+  config: ContainerConfig,
+  environment: ReadonlyMap<string, string>,
+): Pick<StageState, "config" | "environment"> {
+  const given = config.Env ?? [];
+  const env = envMap(given).has("PATH") ? given : setEnv(given, "PATH", DEFAULT_PATH);
+  const workdir = config.WorkingDir ? { WorkingDir: joinWorkdir("/", config.WorkingDir) } : {};
+  return {
+    config: { ...config, Env: env, ...workdir },
+    environment: new Map([...environment, ...envMap(env)]),
+  };
+}
+
+function platformOf({ architecture, os, variant, ...image }: ImageConfig): Platform {
+  const version = image["os.version"];
+  const features = image["os.features"];
+  return {
+    architecture,
+    os,
+    ...(variant ? { variant } : {}),
+    ...(version ? { "os.version": version } : {}),
+    ...(features ? { "os.features": features } : {}),
+  };
+}

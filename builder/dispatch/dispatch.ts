@@ -1,0 +1,33 @@
+import type { Dockerfile } from "../dockerfile/instructions.ts";
+import { openScope } from "./global-args.ts";
+import type { DispatchOptions } from "./options.ts";
+import type { DispatchResult, ImageDraft } from "./result.ts";
+import { StageDispatcher } from "./stage-dispatcher.ts";
+import type { StageState } from "./stage-state.ts";
+import { planStages } from "./stages.ts";
+import { unusedBuildArgs } from "./unused-args.ts";
+
+/**
+ * A parsed Dockerfile as a graph of vertices, and the image that the target stage becomes. Nothing is run; base images are
+ * resolved to their digests and configs.
+ *
+ * Throws BuildError with the place in the Dockerfile, or the signal's reason.
+ * Reference: BuildKit's dockerfile2llb, whose words, history rows and order of evaluation it keeps.
+ */
+export async function dispatch(dockerfile: Dockerfile, options: DispatchOptions): Promise<DispatchResult> {
+  const scope = openScope(dockerfile, options);
+  const state = await new StageDispatcher(scope, planStages(scope)).dispatchTarget();
+  return {
+    target: state.root,
+    image: imageDraft(state, options.labels),
+    warnings: [...scope.warnings, ...unusedBuildArgs(scope)],
+    stageNames: dockerfile.stages.flatMap(({ name }) => (name === undefined ? [] : [name])),
+  };
+}
+
+function imageDraft(state: StageState, labels: Readonly<Record<string, string>>): ImageDraft {
+  const { platform, author, history, baseHistory, baseLayerCount } = state;
+  const isLabelled = Object.keys(labels).length > 0;
+  const config = isLabelled ? { ...state.config, Labels: { ...state.config.Labels, ...labels } } : state.config;
+  return { platform, ...(author === undefined ? {} : { author }), config, history, baseHistory, baseLayerCount };
+}

@@ -1,0 +1,40 @@
+import {
+  type Environment,
+  expandWord as expand,
+  expandWords as expandAll,
+  heredocContent,
+} from "../dockerfile/index.ts";
+import type { Heredoc, Word } from "../dockerfile/instructions.ts";
+import type { BuildScope } from "./scope.ts";
+
+/** A word of the Dockerfile with its variables. Throws EXPANSION_FAILED at the word. */
+export function expandWord(scope: BuildScope, word: Word, environment: Environment): string {
+  return expand(word.text, environment, place(scope, word)).word;
+}
+
+/** A word that may become several: EXPOSE splits after expansion. */
+export function expandWords(scope: BuildScope, word: Word, environment: Environment): readonly string[] {
+  return expandAll(word.text, environment, place(scope, word)).words;
+}
+
+/** The body of a COPY heredoc: expanded unless its delimiter is quoted; quotes in it are text. */
+export function expandHeredoc(scope: BuildScope, heredoc: Heredoc, environment: Environment): string {
+  const content = heredocContent(heredoc);
+  if (heredoc.quoted) return content;
+  const { source } = scope.dockerfile;
+  return expand(content, environment, { skipProcessQuotes: true, range: heredoc.range, source }).word;
+}
+
+/** An instruction as progress shows it: variables that are set by their values, quotes as they are. Never throws. */
+export function expandForDisplay(scope: BuildScope, text: string, environment: Environment): string {
+  const raw = { rawQuotes: true, rawEscapes: true, skipUnsetEnv: true };
+  try {
+    return expand(text, environment, { ...raw, escape: scope.dockerfile.directives.escape }).word;
+  } catch {
+    return text;
+  }
+}
+
+function place(scope: BuildScope, word: Word) {
+  return { escape: scope.dockerfile.directives.escape, range: word.range, source: scope.dockerfile.source };
+}

@@ -1,0 +1,140 @@
+import type { Word } from "../dockerfile/instructions.ts";
+import { createVertex, type Edge, edge } from "../llb/index.ts";
+import { imageEdge, imageTitle } from "./base.ts";
+import { BaseImages, type BaseSource, withStageHint } from "./base-images.ts";
+import { localEdge } from "./context-edge.ts";
+import { copySource, stageIndexes } from "./copy-source.ts";
+import { dispatchInstruction, isStep } from "./dispatch-instruction.ts";
+import { parseTriggers, type StageInstruction } from "./onbuild.ts";
+import { type BuildScope, failure, located } from "./scope.ts";
+import type { StageContext } from "./stage-context.ts";
+import type { StagePlan } from "./stage-plan.ts";
+import { type StageStart, startFromSource, startFromStage } from "./stage-start.ts";
+import type { StageState } from "./stage-state.ts";
+import type { StageGraph } from "./stages.ts";
+import { internalName } from "./vertex-name.ts";
+
+/** Turns the stages of one Dockerfile into graph, each once and only those that are asked for. */
+export class StageDispatcher {
+  readonly #scope: BuildScope;
+  readonly #graph: StageGraph;
+  readonly #images: BaseImages;
+  readonly #states = new Map<StagePlan, Promise<StageState>>();
+
+  constructor(scope: BuildScope, graph: StageGraph) {
+    this.#scope = scope;
+    this.#graph = graph;
+    this.#images = new BaseImages(scope);
+  }
+
+  /** The target at its end. Base images are asked for at once; stages follow in the order of the file. */
+  async dispatchTarget(): Promise<StageState> {
+    for (const plan of this.#graph.reachable) this.#askAhead(plan);
+    for (const plan of this.#graph.reachable) await this.#stateOf(plan);
+    return await this.#stateOf(this.#graph.target);
+  }
+
+  #askAhead(plan: StagePlan): void {
+    if (plan.base.type !== "stage") this.#source(plan).catch(() => {});
+    if (plan.base.type === "replaced") return;
+    for (const source of plan.sources) {
+      if (source.type === "image") this.#images.find(source.name, undefined, source.word.range).catch(() => {});
+    }
+  }
+
+  #stateOf(plan: StagePlan): Promise<StageState> {
+    const known = this.#states.get(plan);
+    if (known !== undefined) return known;
+    const started = this.#dispatch(plan);
+    this.#states.set(plan, started);
+    return started;
+  }
+
+  async #dispatch(plan: StagePlan): Promise<StageState> {
+    this.#scope.options.signal?.throwIfAborted();
+    const start = await this.#start(plan);
+    if (plan.base.type === "replaced") return start.open(start.steps);
+    const triggers = parseTriggers(this.#scope, start.onbuild, plan.stage.from.range);
+    const { instructions } = plan.stage;
+    const total = [...triggers, ...instructions].filter(isStep).length + start.steps;
+    const copySource = (from: Word) => this.#copySource(plan, from);
+    const context = { scope: this.#scope, plan, total, copySource };
+    const triggered = await dispatchAll(start.open(total), triggers, { ...context, isTrigger: true });
+    return await dispatchAll(triggered, instructions, { ...context, isTrigger: false });
+  }
+
+  async #start(plan: StagePlan): Promise<StageStart> {
+    if (plan.base.type === "stage") return startFromStage(await this.#stateAt(plan.base.index));
+    return startFromSource(plan, await this.#source(plan), this.#scope.options.targetPlatform);
+  }
+
+  async #source({ base, stage, platform }: StagePlan): Promise<BaseSource> {
+    const { range } = stage.from.base;
+    switch (base.type) {
+      case "replaced":
+        return await this.#images.open(base.name, base.context, platform, range);
+      case "image":
+      case "scratch":
+        return await this.#find(base.type === "image" ? base.name : "scratch", stage.from.base, platform);
+      case "stage":
+        throw new Error("a stage is no source outside the Dockerfile");
+    }
+  }
+
+  async #find(name: string, { range }: Word, platform?: StagePlan["platform"]): Promise<BaseSource> {
+    try {
+      return await this.#images.find(name, platform, range);
+    } catch (error) {
+      throw withStageHint(error, name, this.#scope, range);
+    }
+  }
+
+  #stateAt(index: number): Promise<StageState> {
+    const plan = this.#graph.plans[index];
+    if (plan === undefined) throw new Error(`no stage ${index}`);
+    return this.#stateOf(plan);
+  }
+
+  /** The files that `--from` names: of an earlier stage, else of an image or a named context. */
+  async #copySource(plan: StagePlan, from: Word): Promise<Edge> {
+    const source = copySource(this.#scope, from, stageIndexes(this.#scope));
+    if (source.type === "image") return sourceEdge(await this.#find(source.name, from), from);
+    if (source.index < plan.stage.index) return (await this.#stateAt(source.index)).root;
+    const current = JSON.stringify(plan.displayName);
+    const message = `cannot copy from stage ${JSON.stringify(from.text)}, it needs to be defined before current stage ${current}`;
+    throw failure(
+      this.#scope,
+      from.range,
+      "STAGE_NOT_DEFINED_YET",
+      message,
+      "move the stage it copies from further up",
+    );
+  }
+}
+
+function sourceEdge(source: BaseSource, { range }: Word): Edge {
+  switch (source.type) {
+    case "scratch":
+      return edge(createVertex({ type: "scratch" }, [], { name: internalName("empty root") }));
+    case "image":
+      return imageEdge(source.image, imageTitle(source.image), range);
+    case "local":
+      return localEdge(source.name, source.context, internalName(`load from context ${source.name}`));
+  }
+}
+
+async function dispatchAll(
+  start: StageState,
+  instructions: readonly StageInstruction[],
+  context: StageContext,
+): Promise<StageState> {
+  let state = start;
+  for (const instruction of instructions) {
+    try {
+      state = await dispatchInstruction(state, instruction, context);
+    } catch (error) {
+      throw located(error, context.scope, instruction.range);
+    }
+  }
+  return state;
+}

@@ -1,0 +1,66 @@
+import type { Platform } from "../../registry-client/index.ts";
+import { createVertex } from "../llb/index.ts";
+import { childState, imageState, imageTitle, scratchState } from "./base.ts";
+import type { BaseSource } from "./base-images.ts";
+import { localEdge } from "./context-edge.ts";
+import type { StagePlan } from "./stage-plan.ts";
+import { type StageState, withLayer } from "./stage-state.ts";
+import { internalName, stepName } from "./vertex-name.ts";
+
+/** What FROM stands for, before it is known how many steps the stage has. */
+export interface StageStart {
+  /** Triggers that run first in the new stage. */
+  readonly onbuild: readonly string[];
+  /** 1 when FROM is a step of its own. */
+  readonly steps: 0 | 1;
+  /** The stage before its first instruction, without the triggers. */
+  readonly open: (total: number) => StageState;
+}
+
+/** FROM an earlier stage. */
+export function startFromStage(parent: StageState): StageStart {
+  return { onbuild: parent.config.OnBuild ?? [], steps: 0, open: () => withoutTriggers(childState(parent)) };
+}
+
+/** FROM scratch, an image, or a directory that takes an image's place. */
+export function startFromSource(plan: StagePlan, source: BaseSource, targetPlatform: Platform): StageStart {
+  switch (source.type) {
+    case "scratch":
+      return { onbuild: [], steps: 0, open: () => scratchState(targetPlatform) };
+    case "image": {
+      const { image } = source;
+      return {
+        onbuild: image.config.config?.OnBuild ?? [],
+        steps: 1,
+        open: (total) => {
+          const name = stepName(plan.displayName, 1, total, imageTitle(image));
+          return withoutTriggers({ ...imageState(image, name, plan.stage.from.base.range), step: 1 });
+        },
+      };
+    }
+    case "local":
+      return { onbuild: [], steps: 1, open: (total) => localState(plan, source, total, targetPlatform) };
+  }
+}
+
+/** The files of a directory as a root: one layer over scratch. */
+function localState(
+  plan: StagePlan,
+  { name, context }: Extract<BaseSource, { type: "local" }>,
+  total: number,
+  platform: Platform,
+): StageState {
+  const scratch = scratchState(platform);
+  const files = localEdge(name, context, internalName(`load from context ${name}`));
+  const copy = { type: "copy", input: 1, paths: ["/"], wildcards: false, dest: "/" } as const;
+  const vertex = createVertex({ type: "file", actions: [copy] }, [scratch.root, files], {
+    name: stepName(plan.displayName, 1, total, `FROM ${name}`),
+    range: plan.stage.from.base.range,
+  });
+  return { ...withLayer(scratch, vertex, `FROM ${name}`), step: 1 };
+}
+
+function withoutTriggers(state: StageState): StageState {
+  const { OnBuild: _, ...config } = state.config;
+  return { ...state, config };
+}

@@ -1,0 +1,137 @@
+import { type Platform, parsePlatform, RegistryError } from "../../registry-client/index.ts";
+import type { Stage, Word } from "../dockerfile/instructions.ts";
+import { suggest } from "../suggest.ts";
+import { copySources } from "./copy-source.ts";
+import { expandWord } from "./expand-word.ts";
+import { findNamedContext } from "./named-contexts.ts";
+import { type BuildScope, failure } from "./scope.ts";
+import { checkNoCycle } from "./stage-cycles.ts";
+import { dependencies, type StageBase, type StagePlan } from "./stage-plan.ts";
+
+export interface StageGraph {
+  readonly plans: readonly StagePlan[];
+  readonly target: StagePlan;
+  /** In the order of the file: what the target needs, and the target. */
+  readonly reachable: readonly StagePlan[];
+}
+
+/** FROM lines as a graph: every stage is checked, also those the target does not need, as BuildKit does. */
+export function planStages(scope: BuildScope): StageGraph {
+  const { stages } = scope.dockerfile;
+  if (stages.length === 0) {
+    throw failure(scope, endOfFile(scope), "NO_STAGES", "dockerfile contains no stages to build", "begin with a FROM");
+  }
+  const named = planBases(scope);
+  checkNoCycle(scope, named);
+  const plans = withDisplayNames(named);
+  const target = findTarget(scope, plans);
+  return { plans, target, reachable: reachableFrom(target, plans) };
+}
+
+function planBases(scope: BuildScope): StagePlan[] {
+  const names = new Map<string, number>();
+  const plans = scope.dockerfile.stages.map((stage): StagePlan => {
+    const plan = planStage(scope, stage, names);
+    if (stage.name !== undefined) names.set(stage.name, stage.index);
+    return plan;
+  });
+  return plans.map((plan) => ({ ...plan, sources: copySources(scope, plan.stage, names) }));
+}
+
+function planStage(scope: BuildScope, stage: Stage, names: ReadonlyMap<string, number>): StagePlan {
+  const name = baseName(scope, stage);
+  const platform = stagePlatform(scope, stage);
+  const displayName = stage.name ?? `stage-${stage.index}`;
+  const base = replacement(scope, stage) ?? stageBase(name, names);
+  return { stage, displayName, base, sources: [], ...(platform === undefined ? {} : { platform }) };
+}
+
+function baseName(scope: BuildScope, { from }: Stage): string {
+  const name = expandWord(scope, from.base, scope.globalArgs);
+  if (name !== "") return name;
+  const hint = "give the ARG a default before the first FROM, or a value with --build-arg";
+  throw failure(scope, from.base.range, "BLANK_BASE_NAME", `base name (${from.base.text}) should not be blank`, hint);
+}
+
+function stagePlatform(scope: BuildScope, { from }: Stage): Platform | undefined {
+  const word = from.platform;
+  if (word === undefined || word.text === "") return undefined;
+  const text = expandWord(scope, word, scope.globalArgs);
+  if (text === "") {
+    throw failure(scope, word.range, "INVALID_PLATFORM", `empty platform value from expression ${word.text}`);
+  }
+  try {
+    return parsePlatform(text);
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    throw failure(
+      scope,
+      word.range,
+      "INVALID_PLATFORM",
+      `failed to parse platform ${word.text}: ${error.message}`,
+      error.hint,
+    );
+  }
+}
+
+function replacement(scope: BuildScope, { name }: Stage): StageBase | undefined {
+  const context = name === undefined ? undefined : findNamedContext(scope.options, name);
+  return name === undefined || context === undefined ? undefined : { type: "replaced", name, context };
+}
+
+/** The name of an earlier stage is compared as written: `FROM Base` does not find `AS Base`, which is `base`. */
+function stageBase(name: string, names: ReadonlyMap<string, number>): StageBase {
+  const index = names.get(name);
+  if (index !== undefined) return { type: "stage", index };
+  return name === "scratch" ? { type: "scratch" } : { type: "image", name };
+}
+
+/** A stage that is alone, and reads no image, needs no name. */
+function withDisplayNames(plans: readonly StagePlan[]): readonly StagePlan[] {
+  const [only, ...others] = plans;
+  const isAlone = others.length === 0 && only?.sources.every((source) => source.type === "stage");
+  return isAlone ? plans.map((plan) => ({ ...plan, displayName: "" })) : plans;
+}
+
+function findTarget(scope: BuildScope, plans: readonly StagePlan[]): StagePlan {
+  const { target } = scope.options;
+  const wanted = target?.toLowerCase();
+  const plan =
+    wanted === undefined || wanted === "" ? plans.at(-1) : plans.findLast(({ stage }) => stage.name === wanted);
+  if (plan !== undefined) return plan;
+  throw unknownTarget(scope, target ?? "");
+}
+
+function unknownTarget(scope: BuildScope, target: string): Error {
+  const names = scope.dockerfile.stages.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const near = suggest(target.toLowerCase(), names);
+  const guess = near === undefined ? "" : ` (did you mean ${near}?)`;
+  const hint = names.length > 0 ? `the stages are ${names.join(", ")}` : "no FROM has a name: add AS name";
+  const last = scope.dockerfile.stages.at(-1);
+  const range = last?.from.range ?? endOfFile(scope);
+  return failure(
+    scope,
+    range,
+    "UNKNOWN_STAGE",
+    `target stage ${JSON.stringify(target)} could not be found${guess}`,
+    hint,
+  );
+}
+
+function reachableFrom(target: StagePlan, plans: readonly StagePlan[]): readonly StagePlan[] {
+  const seen = new Set<StagePlan>();
+  const waiting = [target];
+  for (let plan = waiting.pop(); plan !== undefined; plan = waiting.pop()) {
+    if (seen.has(plan)) continue;
+    seen.add(plan);
+    for (const index of dependencies(plan)) waiting.push(...plans.slice(index, index + 1));
+  }
+  return plans.filter((plan) => seen.has(plan));
+}
+
+function endOfFile(scope: BuildScope): Word["range"] {
+  const lines = scope.dockerfile.source.text.split("\n");
+  const line = Math.max(1, lines.length - (lines.at(-1) === "" ? 1 : 0));
+  const column = (lines[line - 1]?.length ?? 0) + 1;
+  return { file: scope.dockerfile.source.file, start: { line, column: 1 }, end: { line, column } };
+}

@@ -1,0 +1,25 @@
+import { isProxyArg } from "./proxy-env.ts";
+import type { DispatchWarning } from "./result.ts";
+import type { BuildScope } from "./scope.ts";
+
+/** `--build-arg` names that no ARG of the Dockerfile takes, one warning for all: most likely a slip of the pen. */
+export function unusedBuildArgs({
+  dockerfile,
+  options,
+  globalArgs,
+  declaredArgs,
+}: BuildScope): readonly DispatchWarning[] {
+  const stages = dockerfile.stages.flatMap(({ instructions }) => instructions);
+  const declared = [...dockerfile.globalArgs, ...stages].flatMap((instruction) => {
+    const inner = instruction.keyword === "ONBUILD" ? instruction.trigger : instruction;
+    return inner?.keyword === "ARG" ? inner.args.map(({ key }) => key.text) : [];
+  });
+  const used = new Set([...declared, ...declaredArgs, ...globalArgs.keys()]);
+  const unused = Object.keys(options.buildArgs).filter((name) => !used.has(name) && !isForBuilder(name));
+  if (unused.length === 0) return [];
+  return [{ code: "UNUSED_BUILD_ARG", message: `no ARG takes the build argument ${unused.join(", ")}` }];
+}
+
+function isForBuilder(name: string): boolean {
+  return isProxyArg(name) || name.startsWith("BUILDKIT_") || name === "SOURCE_DATE_EPOCH";
+}
