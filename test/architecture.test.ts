@@ -27,7 +27,8 @@ const BUILDER_TABLE: Readonly<Record<string, readonly string[]>> = {
   dispatch: ["dockerfile", "llb"],
   solver: ["llb"],
   ops: ["llb", "solver", "dockerfile"],
-  export: ["llb", "solver"],
+  // dispatch makes the image's config beside the graph; export finishes it.
+  export: ["llb", "solver", "dispatch"],
   cli: ["."],
 };
 
