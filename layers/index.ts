@@ -1,2 +1,17 @@
+export type { ApplyOptions } from "./apply.ts";
+export { applyImage } from "./apply.ts";
+export { chainIds } from "./chain-id.ts";
+export { layerCompression, layerMediaType, parseCompression } from "./compression.ts";
+export type { LayerErrorOptions } from "./errors.ts";
+export { LayerError, layerError } from "./errors.ts";
+export type { LayerForm } from "./known-layers.ts";
+export type { Layer } from "./layer.ts";
+export type { SnapshotOrigin } from "./overlay-snapshotter.ts";
+export { OverlaySnapshotter } from "./overlay-snapshotter.ts";
+export type { PackOptions } from "./pack.ts";
+export { layersOf, packLayer } from "./pack.ts";
+export { Semaphore } from "./semaphore.ts";
 export type { ActiveSnapshot, Snapshot, Snapshotter } from "./snapshotter.ts";
 export { EMPTY_SNAPSHOT } from "./snapshotter.ts";
+export { Store } from "./store.ts";
+export { Workspace } from "./workspace.ts";

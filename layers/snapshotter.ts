@@ -27,6 +27,6 @@ export interface Snapshotter {
   discard(active: ActiveSnapshot): Promise<void>;
   /** The snapshot named `id`, whole, or undefined when it or one of its parents is gone. */
   find(id: string): Promise<Snapshot | undefined>;
-  /** The snapshot of a chain of pulled layers, by the chain id of its diffIds (image-spec config.md, "Layer ChainID"). */
+  /** The snapshot of a chain of pulled layers, by the chain id that it was committed with. */
   findChain(chainId: Digest): Promise<Snapshot | undefined>;
 }

@@ -1,0 +1,170 @@
+import { chmod, chown, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { CallOptions, Digest } from "../registry-client/index.ts";
+import { type RootfsMount, removeTree, syncFilesystem } from "../runtime-core/index.ts";
+import { ChainIndex } from "./chain-index.ts";
+import { withLayerErrors } from "./errors.ts";
+import type { Layer } from "./layer.ts";
+import { currentBootId, isSnapshotId, readRecord, recordPath, type SnapshotRecord } from "./snapshot-record.ts";
+import { type ActiveSnapshot, EMPTY_SNAPSHOT, type Snapshot, type Snapshotter } from "./snapshotter.ts";
+import { discardStaleSnapshots, isOnDisk, markOnDisk, removeSnapshot } from "./stale-snapshots.ts";
+import { randomName, type Workspace } from "./workspace.ts";
+
+const FILES = "fs";
+
+/** Where the files of a pulled snapshot come from. */
+export interface SnapshotOrigin {
+  /** Names the whole chain of layers. */
+  readonly chainId: Digest;
+  /** The topmost of them. */
+  readonly layer: Layer;
+}
+
+/**
+ * Snapshots as directories in overlayfs's form: `<root>/<id>/fs`, and the record beside it.
+ *
+ * A snapshot is written in the workspace and appears by one rename. Nothing is fsynced on the way: what was written in this
+ * boot is in the page cache or on disk, and what another boot left counts only when `markSynced` came after it.
+ * Any number of processes may share the directory.
+ */
+export class OverlaySnapshotter implements Snapshotter {
+  readonly #root: string;
+  readonly #workspace: Workspace;
+  readonly #bootId: string;
+  readonly #chains: ChainIndex;
+  /** Snapshots of this boot that this process uses: true once they are known to be on disk. */
+  readonly #synced = new Map<string, boolean>();
+
+  private constructor(root: string, workspace: Workspace, bootId: string) {
+    this.#root = root;
+    this.#workspace = workspace;
+    this.#bootId = bootId;
+    this.#chains = new ChainIndex(join(root, "chains"), workspace);
+  }
+
+  /** Opens the snapshots in `root`, creating it. The first to do so after a boot removes what the last one left half-written. */
+  static async open(root: string, workspace: Workspace): Promise<OverlaySnapshotter> {
+    return await withLayerErrors(async () => {
+      await mkdir(join(root, "chains"), { recursive: true });
+      const bootId = await currentBootId();
+      await discardStaleSnapshots(root, bootId, workspace);
+      return new OverlaySnapshotter(root, workspace, bootId);
+    });
+  }
+
+  async prepare(parent: Snapshot, options: CallOptions = {}): Promise<ActiveSnapshot> {
+    options.signal?.throwIfAborted();
+    const directory = this.#workspace.path();
+    const upper = join(directory, FILES);
+    const work = join(directory, "work");
+    await withLayerErrors(async () => {
+      await mkdir(directory);
+      await mkdir(upper);
+      await mkdir(work);
+      await this.#inheritRoot(parent, upper);
+    });
+    return { id: randomName(), parent, rootfs: { lowers: this.view(parent).lowers, upper, work } };
+  }
+
+  view(snapshot: Snapshot): RootfsMount {
+    return { lowers: snapshot.chain.map((id) => join(this.#root, id, FILES)) };
+  }
+
+  /** `origin` says what was unpacked; of two snapshots of the same chain the first stays, and both callers get it. */
+  async commit(active: ActiveSnapshot, origin?: SnapshotOrigin): Promise<Snapshot> {
+    return await withLayerErrors(async () => {
+      const snapshot = { id: active.id, chain: [...active.parent.chain, active.id] };
+      const record: SnapshotRecord = { ...snapshot, bootId: this.#bootId, ...origin };
+      const directory = dirname(active.rootfs.upper);
+      await removeTree(active.rootfs.work);
+      await writeFile(recordPath(directory), JSON.stringify(record), { flag: "wx" });
+      await rename(directory, this.#path(snapshot.id));
+      this.#synced.set(snapshot.id, false);
+      return origin === undefined ? snapshot : await this.#nameChain(origin.chainId, snapshot);
+    });
+  }
+
+  async discard(active: ActiveSnapshot): Promise<void> {
+    await withLayerErrors(() => removeTree(dirname(active.rootfs.upper)));
+  }
+
+  async find(id: string): Promise<Snapshot | undefined> {
+    if (id === EMPTY_SNAPSHOT.id) return EMPTY_SNAPSHOT;
+    return await withLayerErrors(async () => {
+      const record = await this.#read(id);
+      if (record === undefined) return undefined;
+      const chain = await Promise.all(record.chain.map((parent) => this.#read(parent)));
+      return chain.every((parent, depth) => isPrefix(parent?.chain, record.chain, depth + 1))
+        ? { id, chain: record.chain }
+        : undefined;
+    });
+  }
+
+  async findChain(chainId: Digest): Promise<Snapshot | undefined> {
+    return await withLayerErrors(async () => {
+      const id = await this.#chains.find(chainId);
+      if (id === undefined || (await this.#read(id))?.chainId !== chainId) return undefined;
+      return await this.find(id);
+    });
+  }
+
+  /** The layer that the top of the chain was unpacked from: an image keeps it as it was pulled. */
+  async originOf(snapshot: Snapshot): Promise<Layer | undefined> {
+    return await withLayerErrors(async () => (await this.#read(snapshot.id))?.layer);
+  }
+
+  /** Removes a committed snapshot. Those above it are gone with it. */
+  async remove(snapshot: Snapshot): Promise<void> {
+    await withLayerErrors(() => removeSnapshot(this.#path(snapshot.id), this.#workspace));
+  }
+
+  /** Writes out the whole filesystem; what this process committed or found then survives a crash of the machine. */
+  async markSynced(): Promise<void> {
+    await withLayerErrors(async () => {
+      const pending = [...this.#synced].filter(([, isSynced]) => !isSynced).map(([id]) => id);
+      await syncFilesystem(this.#root);
+      for (const id of pending) {
+        await markOnDisk(this.#path(id));
+        this.#synced.set(id, true);
+      }
+    });
+  }
+
+  #path(id: string): string {
+    return join(this.#root, id);
+  }
+
+  /** The record of a snapshot that can be trusted to be whole. */
+  async #read(id: string): Promise<SnapshotRecord | undefined> {
+    if (!isSnapshotId(id)) return undefined;
+    const record = await readRecord(this.#path(id));
+    if (record?.id !== id) return undefined;
+    if (record.bootId !== this.#bootId) return (await isOnDisk(this.#path(id))) ? record : undefined;
+    if (!this.#synced.has(id)) this.#synced.set(id, false);
+    return record;
+  }
+
+  /** overlayfs shows the topmost layer's own root directory: a new one must look like the one it covers. */
+  async #inheritRoot(parent: Snapshot, upper: string): Promise<void> {
+    const top = this.view(parent).lowers.at(-1);
+    if (top === undefined) return await chmod(upper, 0o755);
+    const { mode, uid, gid } = await stat(top);
+    await chown(upper, uid, gid);
+    await chmod(upper, mode & 0o7777);
+  }
+
+  async #nameChain(chainId: Digest, snapshot: Snapshot): Promise<Snapshot> {
+    if (await this.#chains.add(chainId, snapshot.id)) return snapshot;
+    const first = await this.findChain(chainId);
+    if (first !== undefined) {
+      await this.remove(snapshot);
+      return first;
+    }
+    await this.#chains.replace(chainId, snapshot.id);
+    return snapshot;
+  }
+}
+
+function isPrefix(prefix: readonly string[] | undefined, chain: readonly string[], length: number): boolean {
+  return prefix?.length === length && prefix.every((id, depth) => id === chain[depth]);
+}

@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Digest } from "../registry-client/index.ts";
+import { errnoName } from "./errors.ts";
+import { isLayer, type Layer } from "./layer.ts";
+
+/** What is written beside a snapshot's files, before it gets its name. */
+export interface SnapshotRecord {
+  readonly id: string;
+  /** Lowest first, `id` last. */
+  readonly chain: readonly string[];
+  /** The boot it was written in. */
+  readonly bootId: string;
+  /** The chain of layers it was unpacked from, and the topmost of them, where it was pulled. */
+  readonly chainId?: Digest;
+  readonly layer?: Layer;
+}
+
+const RECORD_FILE = "snapshot.json";
+/** Its presence says that the snapshot's data is on disk. Created only after syncfs(2) has returned. */
+const SYNCED_FILE = "synced";
+const MAX_RECORD_BYTES = 64 * 1024;
+
+export const recordPath = (directory: string): string => join(directory, RECORD_FILE);
+export const syncedPath = (directory: string): string => join(directory, SYNCED_FILE);
+
+/** The record in `directory`; undefined when there is none or when it is damaged: the snapshot can be made again. */
+export async function readRecord(directory: string): Promise<SnapshotRecord | undefined> {
+  try {
+    return parseRecord(await readFile(recordPath(directory), "utf8"));
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** True when the path is not there, or a file stands where a directory should. */
+export function isAbsent(error: unknown): boolean {
+  const errno = errnoName(error);
+  return errno === "ENOENT" || errno === "ENOTDIR";
+}
+
+/** Identifies this boot of the machine. random(4), proc_sys_kernel(5). */
+export async function currentBootId(): Promise<string> {
+  return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+}
+
+function parseRecord(text: string): SnapshotRecord | undefined {
+  if (text.length > MAX_RECORD_BYTES) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is SnapshotRecord {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, chain, bootId, layer } = value as Partial<SnapshotRecord>;
+  if (layer !== undefined && !isLayer(layer)) return false;
+  return typeof bootId === "string" && Array.isArray(chain) && chain.every(isSnapshotId) && chain.at(-1) === id;
+}
+
+/** Snapshot names come from files that anyone may have written: they never leave the snapshots directory. */
+export function isSnapshotId(value: unknown): value is string {
+  return typeof value === "string" && /^[a-z0-9]{10}$/.test(value);
+}

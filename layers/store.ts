@@ -1,0 +1,107 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { OciLayout } from "../registry-client/index.ts";
+import { LayerError, withLayerErrors } from "./errors.ts";
+import { KnownLayers } from "./known-layers.ts";
+import type { Layer } from "./layer.ts";
+import { OverlaySnapshotter } from "./overlay-snapshotter.ts";
+import { Semaphore } from "./semaphore.ts";
+import { SharedWork } from "./shared-work.ts";
+import { isAbsent } from "./snapshot-record.ts";
+import type { Snapshot } from "./snapshotter.ts";
+import { Workspace } from "./workspace.ts";
+
+const FORMAT_FILE = "tsbuild-store";
+/** Raised when an older tsbuild could not read what a newer one writes. */
+const FORMAT = "1\n";
+
+/**
+ * Everything that tsbuild keeps: an OCI image layout (`oci-layout`, `index.json`, `blobs/`) that other tools read as it lies,
+ * and beside it what can be made again from it.
+ *
+ * ```
+ * snapshots/   unpacked layers          layers/   which blob a snapshot became
+ * cache/       results by cache key     locks/    who executes what
+ * tmp/         unfinished work, a directory a process
+ * ```
+ * Any number of processes may use a store at once; a killed one leaves only what the next `open` removes from `tmp/`.
+ */
+export class Store {
+  /** Absolute. */
+  readonly root: string;
+  readonly layout: OciLayout;
+  readonly snapshotter: OverlaySnapshotter;
+  readonly layers: KnownLayers;
+  readonly workspace: Workspace;
+  /** What is being packed and unpacked now, so that nothing is done twice. */
+  readonly packing: SharedWork<Layer> = new SharedWork();
+  readonly unpacking: SharedWork<Snapshot> = new SharedWork();
+  /** Bounds native calls that take long: they run on Node's thread pool, which file access needs too. */
+  readonly heavyWork: Semaphore = new Semaphore(Math.min(availableParallelism(), 3));
+
+  private constructor(parts: Pick<Store, "root" | "layout" | "snapshotter" | "layers" | "workspace">) {
+    this.root = parts.root;
+    this.layout = parts.layout;
+    this.snapshotter = parts.snapshotter;
+    this.layers = parts.layers;
+    this.workspace = parts.workspace;
+  }
+
+  /** Opens the store at `root`, creating it. Throws STORE_FORMAT when a newer tsbuild made it, ACCESS_DENIED, NO_SPACE. */
+  static async open(path: string): Promise<Store> {
+    const root = resolve(path);
+    return await withLayerErrors(async () => {
+      for (const name of ["cache", "layers", "locks"]) await mkdir(join(root, name), { recursive: true });
+      const workspace = await Workspace.open(join(root, "tmp"));
+      await checkFormat(root, workspace);
+      const layout = await OciLayout.open(root, { create: true, durability: "none" });
+      const snapshotter = await OverlaySnapshotter.open(join(root, "snapshots"), workspace);
+      return new Store({
+        root,
+        layout,
+        snapshotter,
+        layers: new KnownLayers(join(root, "layers"), workspace),
+        workspace,
+      });
+    });
+  }
+
+  /** Where the lock named `name` lies. */
+  lockPath(name: string): string {
+    return join(this.root, "locks", name);
+  }
+
+  /** Puts everything on disk. Call it once at the end of a build, before a name points at what was made. */
+  async sync(): Promise<void> {
+    await this.snapshotter.markSynced();
+  }
+
+  /** Removes this process's unfinished work. The store must not be used any more. */
+  async close(): Promise<void> {
+    await this.workspace.close();
+  }
+}
+
+async function checkFormat(root: string, workspace: Workspace): Promise<void> {
+  const path = join(root, FORMAT_FILE);
+  const found = await readFormat(path);
+  if (found === undefined) return await workspace.replaceFile(path, FORMAT);
+  if (found === FORMAT) return;
+  throw new LayerError(
+    "STORE_FORMAT",
+    `${root} is a store of format ${JSON.stringify(found.trim())}, not ${FORMAT.trim()}`,
+    {
+      hint: "use the tsbuild that made it, or another store with TSBUILD_STORE",
+    },
+  );
+}
+
+async function readFormat(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
