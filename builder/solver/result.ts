@@ -33,6 +33,15 @@ export interface OpRunner {
 export interface CacheStore {
   find(key: Digest): Promise<CacheRecord | undefined>;
   save(key: Digest, record: CacheRecord): Promise<void>;
+  /**
+   * The right to execute what `key` names; undefined while another build, in this process or any other, has it. A store
+   * without it is correct too, but equal work of two builds may then be done twice.
+   */
+  tryLock?(key: Digest): Promise<CacheLock | undefined>;
+}
+
+export interface CacheLock {
+  release(): void;
 }
 
 export interface CacheRecord {
