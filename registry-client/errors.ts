@@ -34,8 +34,10 @@ export interface RegistryErrorOptions {
   /** Kept without user, password and query: a query may be a signature. */
   readonly url?: URL | undefined;
   readonly status?: number | undefined;
-  /** When a rate-limited call may be made again. */
+  /** When the registry wants the call to be made again. */
   readonly retryAt?: Date | undefined;
+  /** Whether the same call may succeed a little later. Default false. */
+  readonly isTransient?: boolean | undefined;
   /** The registry's own id of the request, for its operator's logs. */
   readonly requestId?: string | undefined;
 }
@@ -50,6 +52,7 @@ export class RegistryError extends Error {
   readonly url: string | undefined;
   readonly status: number | undefined;
   readonly retryAt: Date | undefined;
+  readonly isTransient: boolean;
   readonly requestId: string | undefined;
 
   constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
@@ -60,6 +63,7 @@ export class RegistryError extends Error {
     this.url = options.url && redactUrl(options.url);
     this.status = options.status;
     this.retryAt = options.retryAt;
+    this.isTransient = options.isTransient ?? false;
     this.requestId = options.requestId;
   }
 }

@@ -1,3 +1,8 @@
+export type { Credential, CredentialScope, CredentialStore } from "./auth/credentials.ts";
+export { anonymous, chainCredentials, staticCredentials } from "./auth/credentials.ts";
+export { dockerConfigCredentials, systemCredentials } from "./auth/docker-config.ts";
+export type { RegistryClientOptions } from "./client.ts";
+export { RegistryClient } from "./client.ts";
 export { fromBytes, fromFile, fromStorage } from "./content.ts";
 export type { CopyGraphOptions, CopyOptions, CopyProgress } from "./copy.ts";
 export { copy, copyGraph } from "./copy.ts";
@@ -16,6 +21,10 @@ export {
 } from "./documents.ts";
 export type { RegistryErrorCode, RegistryErrorOptions } from "./errors.ts";
 export { isNotFound, RegistryError, redactUrl } from "./errors.ts";
+export type { HostEndpoint, HostEndpoints, HostResolver } from "./hosts.ts";
+export { registriesConfHosts, systemHosts } from "./hosts.ts";
+export type { Concurrency } from "./http/concurrency.ts";
+export type { RetryPolicy } from "./http/retry.ts";
 export type { Durability } from "./layout/ingest.ts";
 export type { OpenLayoutOptions } from "./layout.ts";
 export { OciLayout } from "./layout.ts";
@@ -41,6 +50,7 @@ export { MediaType } from "./oci.ts";
 export { formatPlatform, hostPlatform, normalizePlatform, parsePlatform, selectPlatform } from "./platform.ts";
 export type { ParseReferenceOptions } from "./reference.ts";
 export { isTag, Reference } from "./reference.ts";
+export { Repository } from "./repository.ts";
 export type {
   ByteStream,
   CallOptions,
@@ -53,4 +63,13 @@ export type {
   Target,
 } from "./storage.ts";
 export { successors } from "./successors.ts";
+export type {
+  FetchTransportOptions,
+  RequestBody,
+  ResponseHeaders,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+} from "./transport.ts";
+export { FetchTransport } from "./transport.ts";
 export { verifyBytes, verifyStream } from "./verify.ts";

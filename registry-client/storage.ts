@@ -4,7 +4,7 @@ export type ByteStream = AsyncIterable<Uint8Array>;
 
 /** The last argument of every asynchronous call. */
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -37,7 +37,7 @@ export interface ReadonlyStorage {
   /** The same content, re-openable at any offset and not verified: for a consumer that verifies, as every `push` does. */
   source?(target: Descriptor, options?: CallOptions): ContentSource;
   /** Where it is, when it is a repository of a registry: within one registry content is mounted, not sent. */
-  readonly location?: { readonly registry: string; readonly repository: string };
+  readonly location?: { readonly registry: string; readonly repository: string } | undefined;
 }
 
 export interface Storage extends ReadonlyStorage {
