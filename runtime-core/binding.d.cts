@@ -25,3 +25,73 @@ export declare class FileLock {
 
 /** Writes out everything that was changed on the filesystem of `path` before the call. syncfs(2). */
 export declare function syncFilesystem(path: string): Promise<void>
+
+/** `mkdir`: path, mode, owner. `mkfile`: data too. `copy`: selection, dest and, where given, owner and mode. */
+export interface TreeAction {
+  type: string
+  path?: string
+  mode?: number
+  owner?: TreeOwner
+  data?: Uint8Array
+  selection?: TreeChoice
+  dest?: string
+}
+
+export declare function treeApply(layers: TreeLayers, actions: Array<TreeAction>, sourceDateEpoch: number, cancel: CancelFlag): Promise<void>
+
+export interface TreeChoice {
+  source: TreeFiles
+  paths: Array<string>
+  wildcards: boolean
+  exclude: Array<TreeRule>
+}
+
+export declare function treeDigest(choice: TreeChoice, cancel: CancelFlag): Promise<TreeDigest>
+
+export interface TreeDigest {
+  digest: string
+  entries: number
+  bytes: number
+}
+
+export declare function treeExport(layers: TreeLayers, dest: string, sourceDateEpoch: number, cancel: CancelFlag): Promise<void>
+
+export interface TreeFiles {
+  rootfs: TreeLayers
+  ignore: Array<TreeRule>
+  isContext: boolean
+}
+
+export interface TreeLayers {
+  lowers: Array<string>
+  upper?: string
+  work?: string
+}
+
+export declare function treeList(files: TreeFiles, path: string, cancel: CancelFlag): Promise<Array<string>>
+
+export declare function treeOwner(layers: TreeLayers, spec: string, cancel: CancelFlag): Promise<TreeOwner>
+
+export interface TreeOwner {
+  uid: number
+  gid: number
+}
+
+export declare function treeRead(layers: TreeLayers, path: string, maxBytes: number, cancel: CancelFlag): Promise<Buffer>
+
+export declare function treeRemove(path: string, cancel: CancelFlag): Promise<void>
+
+export interface TreeRule {
+  negated: boolean
+  kind: string
+  text: string
+}
+
+export declare function treeUser(layers: TreeLayers, spec: string, cancel: CancelFlag): Promise<TreeUser>
+
+export interface TreeUser {
+  uid: number
+  gid: number
+  additionalGids: Array<number>
+  home?: string
+}

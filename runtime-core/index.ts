@@ -1,4 +1,5 @@
-export type { ApplyRequest, ApplyResult, Compression, PackRequest, PackResult } from "./archive.ts";
+export type { ApplyRequest, ApplyResult, Compression, FileDigest, PackRequest, PackResult } from "./archive.ts";
+export { applyLayer, digestFile, packLayer } from "./archive.ts";
 export type { NativeFailure } from "./errors.ts";
 export { RuntimeError, SandboxError } from "./errors.ts";
 export type { RootfsMount, WritableRootfs } from "./rootfs.ts";
@@ -14,4 +15,22 @@ export type {
 } from "./sandbox.ts";
 export type { FileLock } from "./sync.ts";
 export { syncFilesystem, tryLockFile } from "./sync.ts";
-export type { FileAction, IgnoreRule, Owner, TreeSelection, TreeSource, UserLookup } from "./tree.ts";
+export type {
+  FileAction,
+  IgnoreRule,
+  Owner,
+  SelectionDigest,
+  TreeSelection,
+  TreeSource,
+  UserLookup,
+} from "./tree.ts";
+export {
+  applyFileActions,
+  digestSelection,
+  exportTree,
+  listDirectory,
+  lookupOwner,
+  lookupUser,
+  readFile,
+  removeTree,
+} from "./tree.ts";

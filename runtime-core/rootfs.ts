@@ -1,3 +1,5 @@
+import type { TreeLayers } from "#binding";
+
 /**
  * A root filesystem as overlayfs stacks it: absolute directories, lowest layer first.
  * One lower and no upper is that directory itself; no lowers at all is an empty root.
@@ -14,4 +16,9 @@ export interface RootfsMount {
 export interface WritableRootfs extends RootfsMount {
   readonly upper: string;
   readonly work: string;
+}
+
+/** The same for the addon, whose arrays are its own. */
+export function toLayers(rootfs: RootfsMount): TreeLayers {
+  return { ...rootfs, lowers: [...rootfs.lowers] };
 }

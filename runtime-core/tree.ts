@@ -1,4 +1,6 @@
-import type { RootfsMount } from "./rootfs.ts";
+import type { TreeAction, TreeChoice, TreeFiles } from "#binding";
+import { callCancellable } from "./native.ts";
+import { type RootfsMount, toLayers, type WritableRootfs } from "./rootfs.ts";
 
 /**
  * One .dockerignore-language rule, compiled by `builder/dockerfile/dockerignore.ts`, matched natively during the walk.
@@ -72,4 +74,115 @@ export interface UserLookup {
   readonly additionalGids: readonly number[];
   /** Home directory, where passwd has one. */
   readonly home?: string;
+}
+
+/** Last argument of every call. */
+interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** What a selection holds, in one digest. */
+export interface SelectionDigest {
+  /** `sha256:…` over names, types, modes, owners, links, file capabilities and bytes; no times. */
+  readonly digest: string;
+  readonly entries: number;
+  /** Of file contents. */
+  readonly bytes: number;
+}
+
+/**
+ * Digests what a COPY would take: equal digests mean equal copies, whatever the order on disk, the times and the threads.
+ * Throws NOT_FOUND (`subject`: the literal path as asked), BAD_PATTERN, SOURCE_CHANGED.
+ */
+export async function digestSelection(selection: TreeSelection, options: CallOptions = {}): Promise<SelectionDigest> {
+  return callCancellable(options.signal, (native, cancel) => native.treeDigest(toChoice(selection), cancel));
+}
+
+/**
+ * Does `actions` in order on one writable root. What they create gets `sourceDateEpoch` (seconds) as its mtime.
+ * After a failure the root is half written: throw it away.
+ * Throws NOT_FOUND and BAD_PATTERN as `digestSelection`, CONFLICT (a directory over something else or the reverse),
+ * NO_SPACE, SOURCE_CHANGED.
+ */
+export async function applyFileActions(
+  rootfs: WritableRootfs,
+  actions: readonly FileAction[],
+  options: CallOptions & { readonly sourceDateEpoch: number },
+): Promise<void> {
+  await callCancellable(options.signal, (native, cancel) =>
+    native.treeApply(toLayers(rootfs), actions.map(toAction), options.sourceDateEpoch, cancel),
+  );
+}
+
+/**
+ * USER: `name`, `uid`, `name:group`, `uid:gid`, or "" for root, looked up in the root's own passwd and group files.
+ * A group that is named leaves no supplementary ones; a uid without an entry has gid 0.
+ * Throws USER_NOT_FOUND, GROUP_NOT_FOUND.
+ */
+export async function lookupUser(rootfs: RootfsMount, user: string, options: CallOptions = {}): Promise<UserLookup> {
+  return callCancellable(options.signal, (native, cancel) => native.treeUser(toLayers(rootfs), user, cancel));
+}
+
+/** `--chown`: `55` is 55:55, `name` its uid and primary group. Throws USER_NOT_FOUND, GROUP_NOT_FOUND. */
+export async function lookupOwner(rootfs: RootfsMount, spec: string, options: CallOptions = {}): Promise<Owner> {
+  return callCancellable(options.signal, (native, cancel) => native.treeOwner(toLayers(rootfs), spec, cancel));
+}
+
+/** Names in a directory, sorted, without those that are ignored. Empty when there is no such directory. */
+export async function listDirectory(source: TreeSource, path: string, options: CallOptions = {}): Promise<string[]> {
+  return callCancellable(options.signal, (native, cancel) => native.treeList(toFiles(source), path, cancel));
+}
+
+/** A regular file of a root. Throws NOT_FOUND, NOT_A_FILE, and TOO_LARGE above `maxBytes`. */
+export async function readFile(
+  source: RootfsMount,
+  path: string,
+  maxBytes: number,
+  options: CallOptions = {},
+): Promise<Uint8Array> {
+  return callCancellable(options.signal, (native, cancel) => native.treeRead(toLayers(source), path, maxBytes, cancel));
+}
+
+/**
+ * Merges a root's files into `dest`, a directory of the host, made if it is missing. Owners stay as they are when root
+ * exports; mtimes above `sourceDateEpoch` (seconds) become it. A symlink in `dest` is replaced, never followed.
+ * Throws CONFLICT when a file would replace a directory, NO_SPACE.
+ */
+export async function exportTree(
+  source: RootfsMount,
+  dest: string,
+  options: CallOptions & { readonly sourceDateEpoch: number },
+): Promise<void> {
+  await callCancellable(options.signal, (native, cancel) =>
+    native.treeExport(toLayers(source), dest, options.sourceDateEpoch, cancel),
+  );
+}
+
+/**
+ * Removes an absolute path with all that is below; a symlink itself, not what it leads to. A missing path is no error.
+ * Throws MOUNTED when something is mounted in it.
+ */
+export async function removeTree(path: string, options: CallOptions = {}): Promise<void> {
+  await callCancellable(options.signal, (native, cancel) => native.treeRemove(path, cancel));
+}
+
+function toFiles(source: TreeSource): TreeFiles {
+  return {
+    rootfs: toLayers(source.rootfs),
+    ignore: [...(source.ignore ?? [])],
+    isContext: source.isContext ?? false,
+  };
+}
+
+function toChoice(selection: TreeSelection): TreeChoice {
+  return {
+    source: toFiles(selection.source),
+    paths: [...selection.paths],
+    wildcards: selection.wildcards,
+    exclude: [...(selection.exclude ?? [])],
+  };
+}
+
+function toAction(action: FileAction): TreeAction {
+  return action.type === "copy" ? { ...action, selection: toChoice(action.selection) } : action;
 }

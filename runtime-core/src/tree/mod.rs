@@ -1,1 +1,25 @@
-//! tree
+//! Trees of files: what COPY, WORKDIR, USER's look-ups, content digests and local exports do.
+//!
+//! A root is read and written through an overlay that nobody else sees: it is mounted on a thread with a mount namespace
+//! of its own, and lives as long as its descriptors. Every path is resolved inside the root, one component at a time,
+//! relative to descriptors; a name is never looked up twice.
+
+mod action;
+mod binding;
+mod content;
+mod copy;
+mod digest;
+mod export;
+mod glob;
+mod ignore;
+mod meta;
+mod path;
+mod read;
+mod remove;
+mod resolve;
+mod rootfs;
+mod select;
+mod thread;
+mod users;
+mod walk;
+mod xattr;

@@ -1,0 +1,239 @@
+//! The seam: plain objects in, promises out.
+
+use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array};
+use napi_derive::napi;
+
+use super::action::{self, Action};
+use super::copy::Owner;
+use super::ignore::RuleText;
+use super::rootfs::Layers;
+use super::select::{Selection, Source};
+use super::{digest, export, read, remove, thread, users};
+use crate::error::{Error, Result};
+use crate::task::{CancelFlag, Job, spawn};
+
+#[napi(object)]
+pub struct TreeLayers {
+    pub lowers: Vec<String>,
+    pub upper: Option<String>,
+    pub work: Option<String>,
+}
+
+#[napi(object)]
+pub struct TreeRule {
+    pub negated: bool,
+    pub kind: String,
+    pub text: String,
+}
+
+#[napi(object)]
+pub struct TreeFiles {
+    pub rootfs: TreeLayers,
+    pub ignore: Vec<TreeRule>,
+    pub is_context: bool,
+}
+
+#[napi(object)]
+pub struct TreeChoice {
+    pub source: TreeFiles,
+    pub paths: Vec<String>,
+    pub wildcards: bool,
+    pub exclude: Vec<TreeRule>,
+}
+
+#[napi(object)]
+pub struct TreeOwner {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// `mkdir`: path, mode, owner. `mkfile`: data too. `copy`: selection, dest and, where given, owner and mode.
+#[napi(object, object_to_js = false)]
+pub struct TreeAction {
+    #[napi(js_name = "type")]
+    pub kind: String,
+    pub path: Option<String>,
+    pub mode: Option<u32>,
+    pub owner: Option<TreeOwner>,
+    pub data: Option<Uint8Array>,
+    pub selection: Option<TreeChoice>,
+    pub dest: Option<String>,
+}
+
+#[napi(object)]
+pub struct TreeDigest {
+    pub digest: String,
+    pub entries: f64,
+    pub bytes: f64,
+}
+
+#[napi(object)]
+pub struct TreeUser {
+    pub uid: u32,
+    pub gid: u32,
+    pub additional_gids: Vec<u32>,
+    pub home: Option<String>,
+}
+
+#[napi(ts_return_type = "Promise<TreeDigest>")]
+pub fn tree_digest(choice: TreeChoice, cancel: &CancelFlag) -> AsyncTask<Job<TreeDigest>> {
+    let (selection, cancel) = (Selection::from(choice), cancel.clone());
+    spawn(move || {
+        let isolation = selection.source.layers.isolation();
+        let found = thread::run(isolation, || digest::digest_selection(&selection, &cancel))?;
+        Ok(TreeDigest {
+            digest: found.digest,
+            entries: found.entries as f64,
+            bytes: found.bytes as f64,
+        })
+    })
+}
+
+#[napi(ts_return_type = "Promise<void>")]
+pub fn tree_apply(
+    layers: TreeLayers,
+    actions: Vec<TreeAction>,
+    source_date_epoch: i64,
+    cancel: &CancelFlag,
+) -> AsyncTask<Job<()>> {
+    let (layers, cancel) = (Layers::from(layers), cancel.clone());
+    // A typed array belongs to the JS thread: its bytes are taken here.
+    let actions: Result<Vec<_>> = actions.into_iter().map(Action::try_from).collect();
+    spawn(move || action::apply(&layers, &actions?, source_date_epoch, &cancel))
+}
+
+#[napi(ts_return_type = "Promise<TreeUser>")]
+pub fn tree_user(layers: TreeLayers, spec: String, cancel: &CancelFlag) -> AsyncTask<Job<TreeUser>> {
+    let (layers, cancel) = (Layers::from(layers), cancel.clone());
+    spawn(move || {
+        let user = users::look_up_user(&layers, &spec, &cancel)?;
+        Ok(TreeUser {
+            uid: user.owner.uid,
+            gid: user.owner.gid,
+            additional_gids: user.additional_gids,
+            home: user.home,
+        })
+    })
+}
+
+#[napi(ts_return_type = "Promise<TreeOwner>")]
+pub fn tree_owner(layers: TreeLayers, spec: String, cancel: &CancelFlag) -> AsyncTask<Job<TreeOwner>> {
+    let (layers, cancel) = (Layers::from(layers), cancel.clone());
+    spawn(move || {
+        let Owner { uid, gid } = users::look_up_owner(&layers, &spec, &cancel)?;
+        Ok(TreeOwner { uid, gid })
+    })
+}
+
+#[napi(ts_return_type = "Promise<Array<string>>")]
+pub fn tree_list(files: TreeFiles, path: String, cancel: &CancelFlag) -> AsyncTask<Job<Vec<String>>> {
+    let (source, cancel) = (Source::from(files), cancel.clone());
+    spawn(move || read::list_directory(&source, &path, &cancel))
+}
+
+#[napi(ts_return_type = "Promise<Buffer>")]
+pub fn tree_read(
+    layers: TreeLayers,
+    path: String,
+    max_bytes: f64,
+    cancel: &CancelFlag,
+) -> AsyncTask<Job<Buffer>> {
+    let (layers, cancel) = (Layers::from(layers), cancel.clone());
+    spawn(move || read::read_file(&layers, &path, max_bytes as u64, &cancel).map(Buffer::from))
+}
+
+#[napi(ts_return_type = "Promise<void>")]
+pub fn tree_export(
+    layers: TreeLayers,
+    dest: String,
+    source_date_epoch: i64,
+    cancel: &CancelFlag,
+) -> AsyncTask<Job<()>> {
+    let (layers, cancel) = (Layers::from(layers), cancel.clone());
+    spawn(move || export::export_tree(&layers, &dest, source_date_epoch, &cancel))
+}
+
+#[napi(ts_return_type = "Promise<void>")]
+pub fn tree_remove(path: String, cancel: &CancelFlag) -> AsyncTask<Job<()>> {
+    let cancel = cancel.clone();
+    spawn(move || remove::remove_tree(&path, &cancel))
+}
+
+impl From<TreeLayers> for Layers {
+    fn from(layers: TreeLayers) -> Self {
+        Self {
+            lowers: layers.lowers,
+            upper: layers.upper,
+            work: layers.work,
+        }
+    }
+}
+
+impl From<TreeRule> for RuleText {
+    fn from(rule: TreeRule) -> Self {
+        Self {
+            negated: rule.negated,
+            kind: rule.kind,
+            text: rule.text,
+        }
+    }
+}
+
+impl From<TreeFiles> for Source {
+    fn from(files: TreeFiles) -> Self {
+        Self {
+            layers: files.rootfs.into(),
+            ignore: files.ignore.into_iter().map(RuleText::from).collect(),
+            is_context: files.is_context,
+        }
+    }
+}
+
+impl From<TreeChoice> for Selection {
+    fn from(choice: TreeChoice) -> Self {
+        Self {
+            source: choice.source.into(),
+            paths: choice.paths,
+            wildcards: choice.wildcards,
+            exclude: choice.exclude.into_iter().map(RuleText::from).collect(),
+        }
+    }
+}
+
+impl From<TreeOwner> for Owner {
+    fn from(owner: TreeOwner) -> Self {
+        Self {
+            uid: owner.uid,
+            gid: owner.gid,
+        }
+    }
+}
+
+impl TryFrom<TreeAction> for Action {
+    type Error = Error;
+
+    fn try_from(action: TreeAction) -> Result<Self> {
+        let incomplete = || Error::new("INTERNAL", "read actions", "an action lacks a field");
+        let owner = action.owner.map(Owner::from);
+        match action.kind.as_str() {
+            "mkdir" => Ok(Self::Mkdir {
+                path: action.path.ok_or_else(incomplete)?,
+                mode: action.mode.ok_or_else(incomplete)?,
+                owner: owner.ok_or_else(incomplete)?,
+            }),
+            "mkfile" => Ok(Self::Mkfile {
+                path: action.path.ok_or_else(incomplete)?,
+                mode: action.mode.ok_or_else(incomplete)?,
+                owner: owner.ok_or_else(incomplete)?,
+                data: action.data.ok_or_else(incomplete)?.to_vec(),
+            }),
+            "copy" => Ok(Self::Copy {
+                selection: action.selection.ok_or_else(incomplete)?.into(),
+                dest: action.dest.ok_or_else(incomplete)?,
+                owner,
+                mode: action.mode,
+            }),
+            _ => Err(incomplete()),
+        }
+    }
+}

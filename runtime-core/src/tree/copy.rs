@@ -1,0 +1,347 @@
+//! Copying entries into a directory: data, links, devices, owners, modes, attributes and times.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, chownat, fchmod, fchown,
+    futimens, linkat, mkdirat, mknodat, openat, openat2, symlinkat, unlinkat, utimensat,
+};
+use rustix::io::Errno;
+
+use super::content::Content;
+use super::meta::{Kind, Meta};
+use super::path::{display, join};
+use super::resolve::{Dirs, look_up, open_directory, read_link};
+use super::select::{Place, Selected, Selector, open_file};
+use super::walk::{Entry, Visitor};
+use super::xattr::{self, Scope};
+use crate::error::{Error, Result};
+use crate::task::CancelFlag;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum OwnerRule {
+    As(Owner),
+    Source,
+    /// Whoever creates it: without root there is no choice.
+    Creator,
+}
+
+/// Seconds since 1970.
+#[derive(Clone, Copy)]
+pub enum TimeRule {
+    Exactly(i64),
+    AtMost(i64),
+}
+
+/// What stands where something of another kind is to be put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Collision {
+    /// A directory and anything else never replace each other.
+    Refused,
+    /// A file or symlink gives way to a directory. A directory gives way to nothing.
+    DirectoryWins,
+}
+
+/// How entries look at the destination.
+#[derive(Clone, Copy)]
+pub struct Policy {
+    pub owner: OwnerRule,
+    /// For files and directories; symlinks have none.
+    pub mode: Option<u32>,
+    pub times: TimeRule,
+    pub xattrs: Option<Scope>,
+    pub collision: Collision,
+}
+
+/// One copy: hard links among all that it brings are kept.
+pub struct Copier<'a> {
+    policy: Policy,
+    root: Arc<OwnedFd>,
+    open: Vec<Target>,
+    /// Where the first name of a file went: directory relative to `root`, and name.
+    links: HashMap<(u64, u64), (Vec<u8>, Vec<u8>)>,
+    content: Content<'a>,
+}
+
+/// A directory at the destination.
+#[derive(Clone)]
+struct Target {
+    directory: Arc<OwnedFd>,
+    /// Relative to the destination's root.
+    path: Vec<u8>,
+}
+
+impl<'a> Copier<'a> {
+    pub fn new(root: &Arc<OwnedFd>, policy: Policy, cancel: &'a CancelFlag) -> Self {
+        Self {
+            policy,
+            root: root.clone(),
+            open: Vec::new(),
+            links: HashMap::new(),
+            content: Content::new(cancel),
+        }
+    }
+
+    /// Puts a selected file into `dirs` under `name`, or the contents of a selected directory into `dirs`.
+    pub fn copy(
+        &mut self,
+        selector: &Selector<'_>,
+        selected: &Selected,
+        dirs: &Dirs,
+        name: &[u8],
+    ) -> Result<()> {
+        self.open = vec![Target {
+            directory: dirs.last().clone(),
+            path: dirs.path(),
+        }];
+        match &selected.place {
+            Place::Directory { .. } => selector.walk(selected, self),
+            Place::Other {
+                parent,
+                name: source,
+                meta,
+            } => {
+                let entry = Entry {
+                    parent,
+                    name: source,
+                    path: source,
+                    meta,
+                };
+                self.copy_entry(&entry, name)
+            }
+        }
+    }
+
+    fn target(&self) -> &Target {
+        self.open.last().expect("a copy is going on")
+    }
+
+    fn shown(&self, name: &[u8]) -> String {
+        format!("/{}", display(&join(&self.target().path, name)))
+    }
+
+    fn failed(&self, step: &str, name: &[u8], error: Errno) -> Error {
+        Error::io(step, self.shown(name), &error.into())
+    }
+
+    fn copy_entry(&mut self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
+        match entry.meta.kind {
+            Kind::File => self.copy_file(entry, name),
+            Kind::Symlink => self.copy_symlink(entry, name),
+            _ => self.copy_node(entry, name),
+        }
+    }
+
+    fn copy_file(&mut self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
+        if entry.meta.is_hardlinked() {
+            if let Some((path, first)) = self.links.get(&entry.meta.identity) {
+                return self.link(entry, &path.clone(), &first.clone(), name);
+            }
+            let place = (self.target().path.clone(), name.to_vec());
+            self.links.insert(entry.meta.identity, place);
+        }
+        let (from, meta) = open_file(entry.parent, entry.name)?;
+        let to = self.replacing(entry, name, |directory| {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            openat(directory, name, flags, Mode::from_raw_mode(0o600))
+        })?;
+        self.content
+            .copy(&from, &to, name, meta.size)
+            .map_err(|mut error| {
+                error.subject = Some(self.shown(name));
+                error
+            })?;
+        self.finish(&from, &to, &meta, name)
+    }
+
+    fn link(&self, entry: &Entry<'_>, path: &[u8], first: &[u8], name: &[u8]) -> Result<()> {
+        let from = self.reopen(path)?;
+        self.replacing(entry, name, |directory| {
+            linkat(&from, first, directory, name, AtFlags::empty())
+        })
+    }
+
+    /// A directory that this copy has been in.
+    fn reopen(&self, path: &[u8]) -> Result<Arc<OwnedFd>> {
+        if let Some(open) = self.open.iter().rev().find(|open| open.path == path) {
+            return Ok(open.directory.clone());
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let path = if path.is_empty() { b"." } else { path };
+        openat2(&self.root, path, flags, Mode::empty(), resolve)
+            .map(Arc::new)
+            .map_err(|error| Error::io("find first link", display(path), &error.into()))
+    }
+
+    fn copy_symlink(&self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
+        let link = read_link(entry.parent, entry.name)?;
+        self.replacing(entry, name, |directory| symlinkat(&link[..], directory, name))?;
+        self.finish_by_name(entry.meta, name)
+    }
+
+    /// mknod(2): devices, FIFOs and sockets.
+    fn copy_node(&self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
+        let kind = match entry.meta.kind {
+            Kind::CharDevice => FileType::CharacterDevice,
+            Kind::BlockDevice => FileType::BlockDevice,
+            Kind::Fifo => FileType::Fifo,
+            _ => FileType::Socket,
+        };
+        let mode = Mode::from_raw_mode(self.mode_of(entry.meta));
+        self.replacing(entry, name, |directory| {
+            mknodat(directory, name, kind, mode, entry.meta.rdev)
+        })?;
+        self.finish_by_name(entry.meta, name)
+    }
+
+    /// Creates `name`, in place of what is there unless that is a directory.
+    fn replacing<T>(
+        &self,
+        entry: &Entry<'_>,
+        name: &[u8],
+        create: impl Fn(&OwnedFd) -> rustix::io::Result<T>,
+    ) -> Result<T> {
+        let directory = &self.target().directory;
+        let created = match create(directory) {
+            Err(Errno::EXIST) => {
+                if look_up(directory, name)?.is_some_and(|meta| meta.is_directory()) {
+                    return Err(self.conflict(entry, name, "a directory cannot be replaced by"));
+                }
+                unlinkat(directory, name, AtFlags::empty())
+                    .map_err(|error| self.failed("replace", name, error))?;
+                create(directory)
+            }
+            other => other,
+        };
+        created.map_err(|error| self.failed("create", name, error))
+    }
+
+    fn conflict(&self, entry: &Entry<'_>, name: &[u8], verb: &str) -> Error {
+        let kind = if entry.meta.is_directory() {
+            "directory"
+        } else {
+            "file"
+        };
+        let message = format!("{verb} the {kind} {}", display(entry.path));
+        Error::new("CONFLICT", "copy", message).with_subject(self.shown(name))
+    }
+
+    /// A directory of the destination to go on in: the one that is there, or a new one.
+    fn make_directory(&self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
+        let directory = &self.target().directory;
+        match look_up(directory, name)? {
+            Some(meta) if meta.is_directory() => return Ok(()),
+            Some(_) if self.policy.collision == Collision::Refused => {
+                return Err(self.conflict(entry, name, "what is not a directory cannot be merged with"));
+            }
+            Some(_) => {
+                unlinkat(directory, name, AtFlags::empty())
+                    .map_err(|error| self.failed("replace", name, error))?;
+            }
+            None => {}
+        }
+        mkdirat(directory, name, Mode::from_raw_mode(0o700))
+            .map_err(|error| self.failed("create", name, error))
+    }
+
+    fn mode_of(&self, meta: &Meta) -> u32 {
+        self.policy.mode.unwrap_or(meta.mode)
+    }
+
+    fn owner_of(&self, meta: &Meta) -> Option<(Uid, Gid)> {
+        let owner = match self.policy.owner {
+            OwnerRule::As(owner) => owner,
+            OwnerRule::Source => Owner {
+                uid: meta.uid,
+                gid: meta.gid,
+            },
+            OwnerRule::Creator => return None,
+        };
+        Some((Uid::from_raw(owner.uid), Gid::from_raw(owner.gid)))
+    }
+
+    /// chown(2) takes setuid bits and capabilities away: owner, mode, attributes, in this order; times last.
+    fn finish(&self, from: &OwnedFd, to: &OwnedFd, meta: &Meta, name: &[u8]) -> Result<()> {
+        if let Some((uid, gid)) = self.owner_of(meta) {
+            fchown(to, Some(uid), Some(gid)).map_err(|error| self.failed("chown", name, error))?;
+        }
+        let mode = Mode::from_raw_mode(self.mode_of(meta));
+        fchmod(to, mode).map_err(|error| self.failed("chmod", name, error))?;
+        if let Some(scope) = self.policy.xattrs {
+            let is_bare = meta.is_directory() && scope == Scope::Capability;
+            if !is_bare {
+                xattr::write(to, &xattr::read(from, scope)?)?;
+            }
+        }
+        futimens(to, &self.policy.times.of(meta)).map_err(|error| self.failed("set times", name, error))
+    }
+
+    fn finish_by_name(&self, meta: &Meta, name: &[u8]) -> Result<()> {
+        let directory = &self.target().directory;
+        if let Some((uid, gid)) = self.owner_of(meta) {
+            chownat(directory, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+                .map_err(|error| self.failed("chown", name, error))?;
+        }
+        utimensat(
+            directory,
+            name,
+            &self.policy.times.of(meta),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )
+        .map_err(|error| self.failed("set times", name, error))
+    }
+}
+
+impl Visitor for Copier<'_> {
+    fn enter(&mut self, entry: &Entry<'_>, _: &Arc<OwnedFd>) -> Result<()> {
+        self.make_directory(entry, entry.name)?;
+        let target = self.target();
+        let below = Target {
+            directory: Arc::new(open_directory(&target.directory, entry.name)?),
+            path: join(&target.path, entry.name),
+        };
+        self.open.push(below);
+        Ok(())
+    }
+
+    fn leave(&mut self, entry: &Entry<'_>, directory: &Arc<OwnedFd>) -> Result<()> {
+        let below = self.open.pop().expect("entered before");
+        self.finish(directory, &below.directory, entry.meta, entry.name)
+    }
+
+    fn visit(&mut self, entry: &Entry<'_>) -> Result<()> {
+        self.copy_entry(entry, entry.name)
+    }
+}
+
+impl TimeRule {
+    fn of(self, meta: &Meta) -> Timestamps {
+        match self {
+            Self::AtMost(limit) if meta.mtime.tv_sec < limit => times(meta.mtime),
+            Self::AtMost(seconds) | Self::Exactly(seconds) => times(seconds_only(seconds)),
+        }
+    }
+}
+
+pub fn seconds_only(seconds: i64) -> Timespec {
+    Timespec {
+        tv_sec: seconds,
+        tv_nsec: 0,
+    }
+}
+
+pub fn times(both: Timespec) -> Timestamps {
+    Timestamps {
+        last_access: both,
+        last_modification: both,
+    }
+}

@@ -1,0 +1,75 @@
+//! `--output type=local`: the files of a root, in a directory of the host.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use super::copy::{Collision, Copier, OwnerRule, Policy, TimeRule};
+use super::resolve::Dirs;
+use super::rootfs::{Layers, Rootfs};
+use super::select::{Selection, Selector, Source};
+use super::thread;
+use super::xattr::Scope;
+use crate::error::{Error, Result};
+use crate::task::CancelFlag;
+
+/// Merges the root into `dest`, which is made if missing. A symlink that lies in `dest` is replaced, never followed.
+pub fn export_tree(layers: &Layers, dest: &str, epoch: i64, cancel: &CancelFlag) -> Result<()> {
+    thread::run(layers.isolation(), || {
+        let rootfs = Rootfs::view(layers)?;
+        let directory = open_destination(dest)?;
+        if rootfs.directory().is_none() {
+            return Ok(());
+        }
+        let selection = everything(layers);
+        let selector = Selector::new(&rootfs, &selection, cancel)?;
+        let mut copier = Copier::new(&directory, policy(epoch), cancel);
+        for one in selector.select(&selection.paths, false)? {
+            copier.copy(&selector, &one, &Dirs::new(&directory), b"")?;
+        }
+        Ok(())
+    })
+}
+
+fn everything(layers: &Layers) -> Selection {
+    Selection {
+        source: Source {
+            layers: layers.clone(),
+            ignore: Vec::new(),
+            is_context: false,
+        },
+        paths: vec!["/".into()],
+        wildcards: false,
+        exclude: Vec::new(),
+    }
+}
+
+fn policy(epoch: i64) -> Policy {
+    let is_root = rustix::process::geteuid().is_root();
+    Policy {
+        owner: if is_root {
+            OwnerRule::Source
+        } else {
+            OwnerRule::Creator
+        },
+        mode: None,
+        times: TimeRule::AtMost(epoch),
+        xattrs: is_root.then_some(Scope::Capability),
+        collision: Collision::DirectoryWins,
+    }
+}
+
+/// New parents are made as mkdir makes them, whatever the thread's umask is.
+fn open_destination(dest: &str) -> Result<Arc<OwnedFd>> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(dest)
+        .map_err(|error| Error::io("create destination", dest, &error))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(CWD, dest, flags, Mode::empty())
+        .map(Arc::new)
+        .map_err(|error| Error::io("open destination", dest, &error.into()))
+}
