@@ -19,6 +19,8 @@ export interface RegistryClientOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly concurrency?: Partial<Concurrency>;
   readonly userAgent?: string;
+  /** Told once of each warning that a registry sends for people to read. */
+  readonly onWarning?: (message: string) => void;
   /** Where configuration is looked up. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -81,6 +83,7 @@ export class RegistryClient {
       retry: { ...defaultRetryPolicy, ...this.#options.retry },
       concurrency: this.#options.concurrency ?? {},
       userAgent: this.#options.userAgent ?? "tsbuild",
+      onWarning: this.#options.onWarning ?? (() => {}),
     });
   }
 }

@@ -69,9 +69,9 @@ export class Reference {
     return credentialKey(this.registry);
   }
 
-  /** What is asked of the registry: the digest where there is one, else the tag. */
-  get reference(): string | undefined {
-    return this.digest ?? this.tag;
+  /** What is asked of the registry: the digest where there is one, else the tag; empty when there is neither. */
+  get reference(): string {
+    return this.digest ?? this.tag ?? "";
   }
 
   /** Registry and repository, without tag and digest. */

@@ -11,7 +11,7 @@ import { isTag, Reference } from "./reference.ts";
 import type { Remote } from "./session.ts";
 import type { ByteStream, CallOptions, ContentSource, ExistsOptions, PushOptions, Target } from "./storage.ts";
 import { uploadBlob } from "./upload.ts";
-import { verifyBytes, verifyStream } from "./verify.ts";
+import { verifyStream } from "./verify.ts";
 
 /** Where a repository is read, and where it is written. */
 export interface RepositoryEndpoints {
@@ -48,8 +48,7 @@ export class Repository implements Target {
 
   /** Throws when the first byte cannot be had; a stream that breaks off later is resumed. */
   async fetch(target: Descriptor, options: CallOptions = {}): Promise<ByteStream> {
-    if (isManifestOrIndexType(target.mediaType)) return this.#fetchManifest(target, options);
-    return verifyStream(await started(this.source(target, options).open()), target);
+    return verifyStream(await started(this.#read(target, 0, options)), target);
   }
 
   source(target: Descriptor, options: CallOptions = {}): ContentSource {
@@ -88,30 +87,23 @@ export class Repository implements Target {
     await putManifest(push, name, await getManifest(push, target.digest, options), options);
   }
 
-  async #fetchManifest(target: Descriptor, options: CallOptions): Promise<ByteStream> {
+  async #manifestBytes({ digest }: Descriptor, options: CallOptions): Promise<Uint8Array> {
     const { pull } = await this.#endpoints();
-    const { bytes } = await pull.firstSuccess(target.digest, options.signal, (remote) =>
-      getManifest(remote, target.digest, options),
-    );
-    verifyBytes(bytes, target);
-    return fromBytes(bytes).open();
+    const get = (remote: Remote): Promise<FetchedManifest> => getManifest(remote, digest, options);
+    return (await pull.firstSuccess(digest, options.signal, get)).bytes;
+  }
+
+  async *#read(target: Descriptor, offset: number, options: CallOptions): AsyncGenerator<Uint8Array> {
+    if (!isManifestOrIndexType(target.mediaType)) return yield* this.#readBlob(target, offset, options);
+    yield* fromBytes(await this.#manifestBytes(target, options)).open(offset);
   }
 
   /** What one endpoint began another may end: the content is the same everywhere. */
-  async *#read(target: Descriptor, offset: number, options: CallOptions): AsyncGenerator<Uint8Array> {
-    if (isManifestOrIndexType(target.mediaType)) {
-      const { pull } = await this.#endpoints();
-      const { bytes } = await pull.firstSuccess(target.digest, options.signal, (remote) =>
-        getManifest(remote, target.digest, options),
-      );
-      yield bytes.subarray(offset);
-      return;
-    }
-    const { pull } = await this.#endpoints();
+  async *#readBlob(target: Descriptor, offset: number, options: CallOptions): AsyncGenerator<Uint8Array> {
     let position = offset;
-    let stream = await pull.firstSuccess(target.digest, options.signal, (remote) =>
-      started(downloadBlob(remote, target, position, options)),
-    );
+    const open = (remote: Remote): ByteStream => downloadBlob(remote, target, position, options);
+    const { pull } = await this.#endpoints();
+    let stream = await pull.firstSuccess(target.digest, options.signal, (remote) => started(open(remote)));
     for (const spare of pull.candidates(target.digest).slice(1)) {
       try {
         for await (const chunk of stream) {
@@ -121,7 +113,7 @@ export class Repository implements Target {
         return;
       } catch (error) {
         if (options.signal?.aborted || !(error instanceof RegistryError)) throw error;
-        stream = downloadBlob(spare, target, position, options);
+        stream = open(spare);
       }
     }
     yield* stream;
@@ -133,7 +125,7 @@ export class Repository implements Target {
     if (parsed.name !== this.reference.name) {
       throw new RegistryError("INVALID_REFERENCE", `${reference} is not in ${this.reference.name}`);
     }
-    return parsed.reference ?? "latest";
+    return parsed.reference || "latest";
   }
 }
 

@@ -9,6 +9,7 @@ import { responseError } from "./http/response-error.ts";
 import { isTransientStatus, type RetryPolicy, withRetry } from "./http/retry.ts";
 import { resolveScheme } from "./http/scheme.ts";
 import { SingleFlight } from "./http/single-flight.ts";
+import { parseWarnings } from "./http/warning.ts";
 import { registryHost } from "./reference.ts";
 import type { RequestBody, Transport, TransportRequest, TransportResponse } from "./transport.ts";
 
@@ -23,6 +24,7 @@ export interface SessionOptions {
   readonly retry: RetryPolicy;
   readonly concurrency: Partial<Concurrency>;
   readonly userAgent: string;
+  readonly onWarning: (message: string) => void;
 }
 
 export interface SessionRequest {
@@ -42,6 +44,8 @@ export interface SessionRequest {
 
 /** 401 and anew, twice: a token that has run out, then one that lacks a right. */
 const maxAnswers = 2;
+/** A registry that has more to say than this is not listened to. */
+const maxWarnings = 100;
 
 /** What one process has with one registry: its scheme, its way to log in, its places, its uploads under way. */
 export class HostSession {
@@ -52,6 +56,7 @@ export class HostSession {
   readonly uploads: SingleFlight<void> = new SingleFlight();
   readonly #options: SessionOptions;
   readonly #authorizer: Authorizer;
+  readonly #warned = new Set<string>();
   #origin: Promise<string> | undefined;
 
   constructor(options: SessionOptions) {
@@ -76,6 +81,7 @@ export class HostSession {
   async #attempt(request: SessionRequest): Promise<TransportResponse> {
     const call: CallIdentity = { registry: this.registry, ...request };
     const { response, authorization } = await this.#authorized(request, call);
+    this.#warn(response);
     if (request.accepts.includes(response.status)) return response;
     throw await this.#failure(response, request, call, authorization);
   }
@@ -132,6 +138,15 @@ export class HostSession {
     const response = await requestFollowing(this.#options.transport, ping);
     await response.discard();
     return response.url.origin === url.origin ? response.headers.all("www-authenticate") : [];
+  }
+
+  /** Each warning once, in the order they come. */
+  #warn(response: TransportResponse): void {
+    for (const text of parseWarnings(response.headers.all("warning"))) {
+      if (this.#warned.has(text) || this.#warned.size >= maxWarnings) continue;
+      this.#warned.add(text);
+      this.#options.onWarning(`${this.registry}: ${text}`);
+    }
   }
 
   /** A refusal of somebody who showed no credentials is a want of credentials. */

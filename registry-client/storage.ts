@@ -4,7 +4,7 @@ export type ByteStream = AsyncIterable<Uint8Array>;
 
 /** The last argument of every asynchronous call. */
 export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /**

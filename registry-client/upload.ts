@@ -1,6 +1,6 @@
 import { repositoryScope } from "./auth/scope.ts";
 import { blobPath, hasBlob } from "./blobs.ts";
-import { digestAlgorithm } from "./digest.ts";
+import { type Digest, digestAlgorithm } from "./digest.ts";
 import { RegistryError, redactUrl } from "./errors.ts";
 import { resolveLocation } from "./http/redirect.ts";
 import { withRetry } from "./http/retry.ts";
@@ -8,7 +8,7 @@ import { isPrivateAddress } from "./http/scheme.ts";
 import { checkStoredDigest } from "./manifests.ts";
 import type { Descriptor } from "./oci.ts";
 import type { Remote } from "./session.ts";
-import type { ContentSource, PushOptions } from "./storage.ts";
+import type { CallOptions, ContentSource, PushOptions } from "./storage.ts";
 import type { TransportResponse } from "./transport.ts";
 
 /** How long a farewell to an upload that is given up may take. */
@@ -38,17 +38,16 @@ async function upload(
   content: ContentSource,
   options: PushOptions,
 ): Promise<void> {
-  const { signal } = options;
-  const isStored = (): Promise<boolean> => hasBlob(remote, expected.digest, { signal, isBeforePush: true });
+  const isStored = (): Promise<boolean> => hasBlob(remote, expected.digest, { ...options, isBeforePush: true });
   if (!options.isAbsent && (await isStored())) return;
   let location = await mount(remote, expected, options);
   if (location === "mounted") return;
-  await withRetry(remote.session.retry, signal, async (count) => {
+  await withRetry(remote.session.retry, options.signal, async (count) => {
     // The answer to an upload that the registry has finished may have been lost.
     if (count > 1 && (await isStored())) return;
-    const started = location instanceof URL ? location : await startUpload(remote, expected, signal);
+    const started = location instanceof URL ? location : await startUpload(remote, expected, options.signal);
     location = undefined;
-    await sendContent(remote, started, expected, content, signal);
+    await sendContent(remote, started, { expected, content }, options);
   });
 }
 
@@ -125,60 +124,51 @@ function locationError(url: URL, reason: string): RegistryError {
   return new RegistryError("PROTOCOL_ERROR", `${redactUrl(url)} ${reason}`, { method: "POST", url });
 }
 
-async function sendContent(
-  remote: Remote,
-  location: URL,
-  expected: Descriptor,
-  content: ContentSource,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+interface Blob {
+  readonly expected: Descriptor;
+  readonly content: ContentSource;
+}
+
+async function sendContent(remote: Remote, location: URL, blob: Blob, options: CallOptions): Promise<void> {
+  const { digest } = blob.expected;
   try {
-    const response = await put(remote, withDigest(location, expected), expected, content, signal);
-    checkStoredDigest(response, expected.digest);
-    if (response.status !== 201) await demandStored(remote, expected, signal);
+    const response = await put(remote, withDigest(location, digest), blob, options);
+    checkStoredDigest(response, digest);
+    if (response.status !== 201) await demandStored(remote, digest, options);
   } catch (error) {
     await cancelUpload(remote, location);
     throw error instanceof RegistryError && error.status === 404 ? lostUpload(error, location) : error;
   }
 }
 
-async function put(
-  remote: Remote,
-  url: URL,
-  expected: Descriptor,
-  content: ContentSource,
-  signal: AbortSignal | undefined,
-): Promise<TransportResponse> {
+async function put(remote: Remote, url: URL, blob: Blob, options: CallOptions): Promise<TransportResponse> {
   const response = await remote.session.send({
     method: "PUT",
     target: url,
     repository: remote.repository,
     scopes: [repositoryScope(remote.repository, "pull", "push")],
     headers: { "Content-Type": "application/octet-stream" },
-    body: { size: expected.size, open: () => content.open() },
+    body: { size: blob.expected.size, open: () => blob.content.open() },
     accepts: [200, 201, 202, 204],
     isRetried: false,
-    signal,
+    signal: options.signal,
   });
   await response.discard();
   return response;
 }
 
 /** The query is the registry's and may be signed: it is kept to the byte, and the digest put behind it. */
-function withDigest(location: URL, expected: Descriptor): URL {
+function withDigest(location: URL, digest: Digest): URL {
   const url = new URL(location);
-  url.search = `${location.search === "" ? "?" : `${location.search}&`}digest=${encodeURIComponent(expected.digest)}`;
+  url.search = `${location.search === "" ? "?" : `${location.search}&`}digest=${encodeURIComponent(digest)}`;
   return url;
 }
 
 /** Some registries answer an upload with less than 201: then the blob has to be there. */
-async function demandStored(remote: Remote, expected: Descriptor, signal: AbortSignal | undefined): Promise<void> {
-  const isStored = await hasBlob(remote, expected.digest, { signal, isBeforePush: true });
-  if (isStored) return;
-  throw new RegistryError(
-    "PROTOCOL_ERROR",
-    `${remote.session.registry} took ${blobPath(remote, expected.digest)} but does not have it`,
-  );
+async function demandStored(remote: Remote, digest: Digest, options: CallOptions): Promise<void> {
+  if (await hasBlob(remote, digest, { ...options, isBeforePush: true })) return;
+  const { registry } = remote.session;
+  throw new RegistryError("PROTOCOL_ERROR", `${registry} took ${blobPath(remote, digest)} but does not have it`);
 }
 
 /** Best effort: what is left over, the registry clears in time. */
