@@ -1,11 +1,16 @@
 import type { Token } from "./logical-line.ts";
 import type { InstructionNode } from "./node.ts";
-import { instructionError } from "./parse-error.ts";
+import { instructionError, type Place } from "./parse-error.ts";
 
 /** INVALID_INSTRUCTION at a place of the instruction, by default its keyword. */
 export function invalidInstruction(node: InstructionNode, message: string, at?: Token, hint?: string): Error {
-  const place = at === undefined ? { ...node.keyword, part: "keyword" as const } : { ...at, part: "argument" as const };
-  return instructionError(node.line, "INVALID_INSTRUCTION", message, place, hint);
+  return instructionError(node.line, "INVALID_INSTRUCTION", message, placeOf(node, at), hint);
+}
+
+function placeOf(node: InstructionNode, at: Token | undefined): Place {
+  if (at === undefined) return { ...node.keyword, part: "keyword" };
+  // dockerfile-ast cuts JSON strings at their blanks.
+  return node.json ? at : { ...at, part: "argument" };
 }
 
 /** Throws INVALID_INSTRUCTION when there is no argument. */

@@ -8,8 +8,8 @@ import {
 import type { LogicalLine } from "./logical-line.ts";
 import type { SourceRange } from "./source.ts";
 
-/** Which part of a word a caret is for. */
-export type CaretPart = "keyword" | "argument" | "flag" | "flag-name" | "flag-value";
+/** Which part of a word a caret is for; `option` is a key of a flag such as `--mount=type=bind,from=…`. */
+export type CaretPart = "keyword" | "argument" | "flag" | "flag-name" | "flag-value" | { readonly option: string };
 
 type AstRange = ReturnType<Argument["getRange"]>;
 
@@ -47,6 +47,7 @@ function findPart(line: LogicalLine, own: SourceRange, part: CaretPart): SourceR
 }
 
 function partOf(node: Argument | Flag, part: CaretPart): AstRange | null {
+  if (typeof part === "object") return "getOption" in node ? (node.getOption(part.option)?.getRange() ?? null) : null;
   if (!("getNameRange" in node) || part === "flag") return node.getRange();
   if (part === "flag-value") return node.getValueRange();
   // The name's own range leaves out the dashes.

@@ -1,4 +1,5 @@
 import { suggest } from "../suggest.ts";
+import type { CaretPart } from "./ast.ts";
 import type { FlagToken } from "./flag-words.ts";
 import type { Word } from "./instructions.ts";
 import { wordOf } from "./logical-line.ts";
@@ -31,6 +32,16 @@ export interface Flags {
   text(name: string): Word | undefined;
   list(name: string): readonly Word[];
   boolean(name: string): boolean | undefined;
+  /** INVALID_FLAG at a flag that was given. */
+  invalid(name: string, message: string, options?: InvalidFlagOptions): Error;
+}
+
+export interface InvalidFlagOptions {
+  /** Which of a flag that may be repeated. Default 0. */
+  readonly index?: number;
+  /** Default its value. */
+  readonly part?: CaretPart;
+  readonly hint?: string;
 }
 
 /** Throws UNKNOWN_FLAG, DUPLICATE_FLAG or INVALID_FLAG. */
@@ -70,6 +81,13 @@ class GivenFlags implements Flags {
     return flag === undefined ? undefined : splitFlag(flag).value?.toLowerCase() !== "false";
   }
 
+  invalid(name: string, message: string, options: InvalidFlagOptions = {}): Error {
+    const { index = 0, part = "flag-value", hint } = options;
+    const flag = this.#given.get(name)?.[index];
+    if (flag === undefined) throw new Error(`--${name} was not given`);
+    return flagError(this.#node, flag, "INVALID_FLAG", message, part, hint);
+  }
+
   #wordOf(flag: FlagToken): Word {
     const text = splitFlag(flag).value ?? "";
     return wordOf(this.#node.line, { text, start: flag.valueStart, end: flag.end });
@@ -106,7 +124,7 @@ function flagError(
   flag: FlagToken,
   code: string,
   message: string,
-  part: "flag" | "flag-name" | "flag-value",
+  part: CaretPart,
   hint?: string,
 ): Error {
   return instructionError(node.line, code, message, { start: flag.start, end: flag.end, part }, hint);

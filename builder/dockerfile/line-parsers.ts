@@ -6,11 +6,13 @@ import { syntaxError } from "./parse-error.ts";
 import { quote } from "./quote.ts";
 import { splitArguments, splitOnce, splitPair, splitWords } from "./words.ts";
 
+const MAX_DEPTH = 64;
+
 interface NodeContext {
   /** Upper-cased. */
   readonly keyword: string;
-  /** The instruction is itself the trigger of an ONBUILD. */
-  readonly isTrigger: boolean;
+  /** How many ONBUILDs it is the trigger of. */
+  readonly depth: number;
 }
 
 /** Cuts `line.text[start, end)`, which has no blanks at its ends, into an instruction's arguments. */
@@ -112,8 +114,8 @@ function parseHealthcheck(line: LogicalLine, start: number, end: number): NodeAr
   return { ...command, arguments: [tokenOf(line.text, start, typeEnd), ...command.arguments] };
 }
 
-/** A trigger of a trigger is refused later, so it is not read: nothing nests deeper than one. */
+/** Chains of ONBUILD are refused later; past this depth their ends are not even read. */
 function parseTrigger(line: LogicalLine, start: number, end: number, context: NodeContext): NodeArguments {
-  if (start === end || context.isTrigger) return NOTHING;
-  return { ...NOTHING, trigger: parseNode(line, start) };
+  if (start === end || context.depth === MAX_DEPTH) return NOTHING;
+  return { ...NOTHING, trigger: parseNode(line, start, context.depth + 1) };
 }

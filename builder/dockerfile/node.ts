@@ -24,8 +24,8 @@ export interface InstructionNode extends NodeArguments {
   readonly flags: readonly FlagToken[];
 }
 
-/** Parses `line.text` from `from`: all of it, or the trigger of an ONBUILD. Throws DOCKERFILE_PARSE_ERROR. */
-export function parseNode(line: LogicalLine, from: number): InstructionNode {
+/** Parses `line.text` from `from`: all of it, or the trigger of `depth` ONBUILDs. Throws DOCKERFILE_PARSE_ERROR. */
+export function parseNode(line: LogicalLine, from: number, depth = 0): InstructionNode {
   const { text } = line;
   const start = skipBlanks(text, from, text.length);
   const end = trimBlankEnd(text, start, text.length);
@@ -35,6 +35,7 @@ export function parseNode(line: LogicalLine, from: number): InstructionNode {
   const { flags, rest } = extractFlags(text, keywordEnd, end);
   const argumentsStart = skipBlanks(text, rest, end);
   const name = keyword.text.toUpperCase();
-  const context = { keyword: name, isTrigger: from > 0 };
-  return { line, keyword, name, flags, ...argumentParser(name)(line, argumentsStart, end, context) };
+  const context = { keyword: name, depth };
+  const parsed = argumentParser(name)(line, argumentsStart, end, context);
+  return { line, keyword, name, flags, ...parsed };
 }

@@ -2,9 +2,7 @@ import { invalidInstruction, requireArguments } from "./argument-count.ts";
 import { parseDuration } from "./duration.ts";
 import { type Flags, readFlags } from "./flags.ts";
 import type { HealthcheckInstruction } from "./instructions.ts";
-import type { InstructionNode } from "./node.ts";
 import { commandOf } from "./parse-commands.ts";
-import { instructionError } from "./parse-error.ts";
 import type { InstructionBase, ReadInstruction } from "./parse-instruction.ts";
 import { quote } from "./quote.ts";
 
@@ -26,15 +24,15 @@ export function parseHealthcheck({ node }: ReadInstruction, base: InstructionBas
   const flags = readFlags(node);
   if (kind !== "CMD") throw invalidInstruction(node, `Unknown type ${quote(kind)} in HEALTHCHECK (try CMD)`, type);
   if (command.length === 0) throw invalidInstruction(node, "Missing command after HEALTHCHECK CMD", type);
-  return { ...base, keyword: "HEALTHCHECK", test: commandOf(command, node.json, []), ...readSettings(node, flags) };
+  return { ...base, keyword: "HEALTHCHECK", test: commandOf(command, node.json, []), ...readSettings(flags) };
 }
 
-function readSettings(node: InstructionNode, flags: Flags): Settings {
-  const intervalNs = durationFlag(node, flags, "interval");
-  const timeoutNs = durationFlag(node, flags, "timeout");
-  const startPeriodNs = durationFlag(node, flags, "start-period");
-  const startIntervalNs = durationFlag(node, flags, "start-interval");
-  const retries = retriesFlag(node, flags);
+function readSettings(flags: Flags): Settings {
+  const intervalNs = durationFlag(flags, "interval");
+  const timeoutNs = durationFlag(flags, "timeout");
+  const startPeriodNs = durationFlag(flags, "start-period");
+  const startIntervalNs = durationFlag(flags, "start-interval");
+  const retries = retriesFlag(flags);
   return {
     ...(intervalNs === undefined ? {} : { intervalNs }),
     ...(timeoutNs === undefined ? {} : { timeoutNs }),
@@ -44,43 +42,34 @@ function readSettings(node: InstructionNode, flags: Flags): Settings {
   };
 }
 
-function durationFlag(node: InstructionNode, flags: Flags, name: string): number | undefined {
+function durationFlag(flags: Flags, name: string): number | undefined {
   const word = flags.text(name);
   if (word === undefined) return undefined;
-  const duration = parseOrThrow(node, name, word.text);
+  const duration = parseOrThrow(flags, name, word.text);
   if (duration === 0 || duration >= MIN_DURATION_NS) return duration;
-  throw badFlag(node, name, `Interval ${quote(name)} cannot be less than 1ms`);
+  throw flags.invalid(name, `Interval ${quote(name)} cannot be less than 1ms`);
 }
 
-function parseOrThrow(node: InstructionNode, name: string, text: string): number {
+function parseOrThrow(flags: Flags, name: string, text: string): number {
   try {
     return parseDuration(text);
   } catch (error) {
-    throw badFlag(node, name, (error as Error).message, "write it as 30s, 1m30s or 500ms");
+    throw flags.invalid(name, (error as Error).message, { hint: "write it as 30s, 1m30s or 500ms" });
   }
 }
 
-function retriesFlag(node: InstructionNode, flags: Flags): number | undefined {
+function retriesFlag(flags: Flags): number | undefined {
   const text = flags.text("retries")?.text;
   if (text === undefined) return undefined;
-  if (!/^[+-]?\d+$/.test(text)) {
-    throw badFlag(node, "retries", `strconv.ParseInt: parsing ${quote(text)}: invalid syntax`);
-  }
-  const retries = Number(text);
-  if (retries > MAX_INT32 || retries < -MAX_INT32 - 1) {
-    throw badFlag(node, "retries", `strconv.ParseInt: parsing ${quote(text)}: value out of range`);
-  }
-  if (retries < 0) throw badFlag(node, "retries", `--retries cannot be negative (${retries})`);
+  const retries = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+  const problem = retriesProblem(retries, text);
+  if (problem !== undefined) throw flags.invalid("retries", problem);
   return retries;
 }
 
-function badFlag(node: InstructionNode, name: string, message: string, hint?: string): Error {
-  const flag = node.flags.find(({ text }) => text.startsWith(`--${name}=`)) ?? node.keyword;
-  return instructionError(
-    node.line,
-    "INVALID_FLAG",
-    message,
-    { start: flag.start, end: flag.end, part: "flag-value" },
-    hint,
-  );
+function retriesProblem(retries: number, text: string): string | undefined {
+  if (Number.isNaN(retries)) return `strconv.ParseInt: parsing ${quote(text)}: invalid syntax`;
+  if (retries > MAX_INT32 || retries < -MAX_INT32 - 1)
+    return `strconv.ParseInt: parsing ${quote(text)}: value out of range`;
+  return retries < 0 ? `--retries cannot be negative (${retries})` : undefined;
 }

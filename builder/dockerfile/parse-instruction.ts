@@ -4,12 +4,13 @@ import { KEYWORDS } from "./line-parsers.ts";
 import { wordOf } from "./logical-line.ts";
 import type { InstructionNode } from "./node.ts";
 import { parseArg, parseEnv, parseLabel } from "./parse-assignments.ts";
-import { parseCmd, parseEntrypoint, parseRun, parseShell } from "./parse-commands.ts";
+import { parseCmd, parseEntrypoint, parseShell } from "./parse-commands.ts";
 import { parseAdd, parseCopy } from "./parse-copy.ts";
 import { instructionError } from "./parse-error.ts";
 import { parseFrom } from "./parse-from.ts";
 import { parseHealthcheck } from "./parse-healthcheck.ts";
 import { parseOnbuild } from "./parse-onbuild.ts";
+import { parseRun } from "./parse-run.ts";
 import { parseExpose, parseMaintainer, parseStopsignal, parseUser, parseVolume, parseWorkdir } from "./parse-words.ts";
 import type { Position } from "./source.ts";
 

@@ -1,7 +1,7 @@
 import { BuildError } from "../errors.ts";
 import { detectDirectives } from "./directives.ts";
 import { findHeredocs } from "./heredoc.ts";
-import type { ArgInstruction, Dockerfile, FromInstruction, Instruction, Stage } from "./instructions.ts";
+import type { ArgInstruction, Directives, Dockerfile, FromInstruction, Instruction, Stage } from "./instructions.ts";
 import { type InstructionNode, parseNode } from "./node.ts";
 import { type ReadInstruction, toInstruction } from "./parse-instruction.ts";
 import { DockerfileReader } from "./reader.ts";
@@ -17,16 +17,20 @@ const HEREDOC_KEYWORDS = new Set(["ADD", "COPY", "RUN"]);
  */
 export function parseDockerfile(text: string, file = "Dockerfile"): Dockerfile {
   const source = sourceOf(text, file);
-  const { escapeToken, instructions } = readInstructions(source);
-  const directives = { escape: escapeToken, ...detectDirectives(source.text) };
-  return { source, directives, ...assemble(instructions, source) };
+  const head = detectDirectives(source.text);
+  let escapeToken: Directives["escape"] = "\\";
+  const assembly = new Assembly(source);
+  for (const read of readInstructions(source)) {
+    escapeToken = read.node.line.escape;
+    assembly.add(read);
+  }
+  return { source, directives: { escape: escapeToken, ...head }, ...assembly.finish() };
 }
 
 /** Parses one instruction, such as a trigger of a base image, heredoc bodies on the lines below it. Throws as parseDockerfile. */
 export function parseInstruction(text: string, file = "Dockerfile"): Instruction {
   const source = sourceOf(text, file);
-  const { instructions } = readInstructions(source);
-  const [only, ...others] = instructions.map(toInstruction);
+  const [only, ...others] = [...readInstructions(source)].map(toInstruction);
   if (only === undefined || others.length > 0) {
     const range = (others[0] ?? only)?.range;
     throw new BuildError("INVALID_INSTRUCTION", "onbuild trigger should be a single expression", { range, source });
@@ -34,21 +38,18 @@ export function parseInstruction(text: string, file = "Dockerfile"): Instruction
   return only;
 }
 
-/** The syntax of a whole file: what its instructions are made of, without what they mean. */
-export function readInstructions(source: SourceFile): {
-  readonly escapeToken: "\\" | "`";
-  readonly instructions: readonly ReadInstruction[];
-} {
+/** The syntax of a file, instruction by instruction: what they are made of, without what they mean. */
+export function* readInstructions(source: SourceFile): Generator<ReadInstruction, void> {
   const reader = new DockerfileReader(source);
-  const instructions: ReadInstruction[] = [];
+  let isEmpty = true;
   for (let line = reader.nextLine(); line !== undefined; line = reader.nextLine()) {
     const node = parseNode(line, 0);
     const markers = canHoldHeredocs(node) ? findHeredocs(line) : [];
     const heredocs = markers.map((marker) => reader.readBody(node.line, marker));
-    instructions.push({ node, heredocs, end: reader.end });
+    yield { node, heredocs, end: reader.end };
+    isEmpty = false;
   }
-  if (instructions.length === 0) throw emptyError(source);
-  return { escapeToken: reader.escape, instructions };
+  if (isEmpty) throw emptyError(source);
 }
 
 function canHoldHeredocs(node: InstructionNode): boolean {
@@ -70,19 +71,39 @@ interface StageDraft {
   readonly instructions: Exclude<Instruction, FromInstruction>[];
 }
 
-/** One by one, so that the first error in the file is the one reported. */
-function assemble(read: readonly ReadInstruction[], source: SourceFile): Pick<Dockerfile, "globalArgs" | "stages"> {
-  const globalArgs: ArgInstruction[] = [];
-  const drafts: StageDraft[] = [];
-  for (const one of read) {
-    const instruction = toInstruction(one);
-    const current = drafts.at(-1);
-    if (instruction.keyword === "FROM") drafts.push({ from: instruction, instructions: [] });
-    else if (current !== undefined) current.instructions.push(instruction);
-    else if (instruction.keyword === "ARG") globalArgs.push(instruction);
-    else throw noStage(instruction, source);
+/** Sorts instructions into stages. */
+class Assembly {
+  readonly #source: SourceFile;
+  readonly #globalArgs: ArgInstruction[] = [];
+  readonly #stages: StageDraft[] = [];
+  #failure: unknown;
+
+  constructor(source: SourceFile) {
+    this.#source = source;
   }
-  return { globalArgs, stages: drafts.map(toStage) };
+
+  /** The first failure is kept: what is wrong in the syntax of a later line is reported before it. */
+  add(read: ReadInstruction): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#place(toInstruction(read));
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+
+  finish(): Pick<Dockerfile, "globalArgs" | "stages"> {
+    if (this.#failure !== undefined) throw this.#failure;
+    return { globalArgs: this.#globalArgs, stages: this.#stages.map(toStage) };
+  }
+
+  #place(instruction: Instruction): void {
+    const current = this.#stages.at(-1);
+    if (instruction.keyword === "FROM") this.#stages.push({ from: instruction, instructions: [] });
+    else if (current !== undefined) current.instructions.push(instruction);
+    else if (instruction.keyword === "ARG") this.#globalArgs.push(instruction);
+    else throw noStage(instruction, this.#source);
+  }
 }
 
 function toStage({ from, instructions }: StageDraft, index: number): Stage {

@@ -39,7 +39,7 @@ for (const trap of traps) {
   suite(`${trap.n}: ${trap.title}`, () => {
     assert.is(parseFailure(trap.doc), trap.parseError ?? trap.instrError);
     if (trap.parseError !== undefined) return;
-    const { instructions } = readInstructions({ file: "Dockerfile", text: trap.doc });
+    const instructions = [...readInstructions({ file: "Dockerfile", text: trap.doc })];
     assert.is(dump(instructions), UNMANGLED.get(trap.n) ?? trap.dump);
     assert.is(segments(instructions), trap.segments);
     const heredocs = instructions
