@@ -1,0 +1,78 @@
+import { layersOf, type Snapshot } from "../layers/index.ts";
+import { deliver } from "./deliver.ts";
+import { type DispatchResult, dispatch } from "./dispatch/index.ts";
+import { dispatchOptions } from "./dispatch-options.ts";
+import { parseDockerfile } from "./dockerfile/index.ts";
+import { type WrittenImage, writeImage } from "./export/index.ts";
+import { imageNames } from "./image-names.ts";
+import { resolveOp } from "./ops/index.ts";
+import type { BuildOptions, BuildResult } from "./options.ts";
+import { reportVertex } from "./report-vertex.ts";
+import { openSession, type Session } from "./session.ts";
+import { solve } from "./solver/index.ts";
+
+/**
+ * Builds an image from a Dockerfile: parse → dispatch → solve → export.
+ *
+ * Throws BuildError with a stable `code`, the place in the Dockerfile and a hint; the signal's reason when aborted. Nothing
+ * half-written stays in the store, and a tag keeps its old image unless everything went well.
+ */
+export async function build(options: BuildOptions): Promise<BuildResult> {
+  options.signal?.throwIfAborted();
+  const names = imageNames(options.tags ?? []);
+  const session = await openSession(options);
+  try {
+    const plan = await planBuild(options, session);
+    const snapshot = await solveTarget(plan, options, session);
+    const image = await exportImage(plan, snapshot, options, session);
+    await deliver(image, snapshot, names, options, session);
+    return {
+      descriptor: image.descriptor,
+      configDigest: image.manifest.config.digest,
+      config: image.config,
+      imageNames: names,
+      warnings: session.warnings,
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+async function planBuild(options: BuildOptions, session: Session): Promise<DispatchResult> {
+  const { text, file } = session.context.dockerfile;
+  const dockerfile = parseDockerfile(text, file);
+  const plan = await dispatch(dockerfile, await dispatchOptions(options, session));
+  for (const warning of plan.warnings) {
+    session.ops.onEvent({ type: "warning", ...warning, timeMs: session.ops.elapsedMs() });
+  }
+  return plan;
+}
+
+async function solveTarget(plan: DispatchResult, options: BuildOptions, { ops, cache }: Session): Promise<Snapshot> {
+  const result = await solve(plan.target, {
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    resolveOp: (vertex) => resolveOp(vertex, ops),
+    cache,
+    onEvent: ops.onEvent,
+    elapsedMs: ops.elapsedMs,
+  });
+  if (result.type !== "snapshot") throw new Error("the target of a build must be a filesystem state");
+  return result.snapshot;
+}
+
+async function exportImage(
+  plan: DispatchResult,
+  snapshot: Snapshot,
+  options: BuildOptions,
+  { ops }: Session,
+): Promise<WrittenImage> {
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const { store, sourceDateEpoch } = ops;
+  return await reportVertex("exporting to image", ops, async () => {
+    const compression = options.compression ?? { type: "gzip" };
+    const layers = await layersOf(snapshot, store, { ...signal, compression, sourceDateEpoch });
+    const image = await writeImage(plan.image, layers, store, sourceDateEpoch);
+    await store.sync();
+    return image;
+  });
+}

@@ -1,0 +1,195 @@
+import { join } from "node:path";
+import type { ActiveSnapshot } from "../../layers/index.ts";
+import type { CallOptions } from "../../registry-client/index.ts";
+import {
+  lookupUser,
+  RuntimeError,
+  runSandbox,
+  SandboxError,
+  type SandboxMount,
+  type SandboxResult,
+  type SandboxSpec,
+} from "../../runtime-core/index.ts";
+import { BuildError } from "../errors.ts";
+import type { ExecOp, Vertex } from "../llb/index.ts";
+import type { OpResult, OpRunner } from "../solver/index.ts";
+import type { OpContext } from "./context.ts";
+import { baseSnapshot, treeSource } from "./inputs.ts";
+import { sandboxHosts, sandboxResolvConf } from "./network-files.ts";
+import { nameResolutionHint, OutputTail } from "./network-hint.ts";
+import { opKey } from "./op-key.ts";
+
+/** RUN: the command in a sandbox on a fresh upper, which then is its snapshot. */
+export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRunner {
+  return {
+    // Proxies, limits and the address book are not in the key (BuildKit's CacheMap of exec ops).
+    cacheMap: async () => ({
+      digest: opKey("exec", [
+        op.argv,
+        op.env,
+        op.cwd,
+        op.user,
+        networkOf(op, context),
+        op.hostname,
+        op.mounts ?? [],
+        context.noNewPrivileges,
+        context.sourceDateEpoch,
+      ]),
+      inputs: vertex.inputs.map(() => ({})),
+    }),
+    exec: async (inputs, options) => {
+      const active = await context.store.snapshotter.prepare(baseSnapshot(inputs), options);
+      try {
+        await runStep(vertex, op, { active, inputs }, context, options);
+        return { type: "snapshot", snapshot: await context.store.snapshotter.commit(active) };
+      } catch (error) {
+        await context.store.snapshotter.discard(active);
+        throw error;
+      }
+    },
+  };
+}
+
+/** The root a step writes, and what it may mount. */
+interface StepRoots {
+  readonly active: ActiveSnapshot;
+  readonly inputs: readonly OpResult[];
+}
+
+async function runStep(
+  vertex: Vertex,
+  op: ExecOp,
+  roots: StepRoots,
+  context: OpContext,
+  options: CallOptions,
+): Promise<void> {
+  const spec = await sandboxSpec(vertex, op, roots, context);
+  const tail = new OutputTail();
+  const log = (stream: "stdout" | "stderr") => (data: Uint8Array) => {
+    tail.push(data);
+    context.onEvent({ type: "log", digest: vertex.digest, stream, data, timeMs: context.elapsedMs() });
+  };
+  const result = await startSandbox(
+    vertex,
+    spec,
+    { onStdout: log("stdout"), onStderr: log("stderr") },
+    context,
+    options,
+  );
+  context.onEvent({ type: "usage", digest: vertex.digest, usage: result.usage });
+  if (result.exitCode !== 0) throw commandFailed(vertex, op, result, spec, tail, context);
+}
+
+async function startSandbox(
+  vertex: Vertex,
+  spec: SandboxSpec,
+  io: Parameters<typeof runSandbox>[1],
+  context: OpContext,
+  options: CallOptions,
+): Promise<SandboxResult> {
+  try {
+    return await runSandbox(spec, io, options);
+  } catch (cause) {
+    if (!(cause instanceof SandboxError)) throw cause;
+    throw new BuildError(cause.code, `cannot run the step: ${cause.message}`, {
+      cause,
+      hint: cause.hint,
+      range: vertex.range,
+      source: context.source,
+    });
+  }
+}
+
+async function sandboxSpec(
+  vertex: Vertex,
+  op: ExecOp,
+  { active, inputs }: StepRoots,
+  context: OpContext,
+): Promise<SandboxSpec> {
+  const network = networkOf(op, context);
+  const { home, ...user } = await stepUser(vertex, op, active, context);
+  return {
+    rootfs: active.rootfs,
+    argv: op.argv,
+    env: withHome([...op.env, ...op.proxyEnv], home),
+    cwd: op.cwd,
+    user,
+    hostname: op.hostname,
+    network,
+    hosts: await sandboxHosts(op.hostname, network),
+    resolvConf: await sandboxResolvConf(network),
+    limits: context.limits,
+    noNewPrivileges: context.noNewPrivileges,
+    mounts: bindMounts(op, inputs, context),
+  };
+}
+
+/** Directories of other inputs: a script given as a heredoc lies in a state of one layer. */
+function bindMounts(op: ExecOp, inputs: readonly OpResult[], context: OpContext): readonly SandboxMount[] {
+  return (op.mounts ?? []).map(({ input, source, target, readonly }) => {
+    const { lowers, upper } = treeSource(inputs[input], context).rootfs;
+    const [root] = lowers;
+    if (root === undefined || lowers.length > 1 || upper !== undefined) throw new Error("only one layer can be bound");
+    return { type: "bind", source: join(root, source), target, readonly };
+  });
+}
+
+async function stepUser(vertex: Vertex, op: ExecOp, active: ActiveSnapshot, context: OpContext) {
+  try {
+    return await lookupUser(context.store.snapshotter.view(active.parent), op.user);
+  } catch (cause) {
+    if (!(cause instanceof RuntimeError)) throw cause;
+    throw new BuildError(cause.code, `cannot run as user ${op.user}: ${cause.message}`, {
+      cause,
+      hint: "USER takes a name from the image's own /etc/passwd, or a number",
+      range: vertex.range,
+      source: context.source,
+    });
+  }
+}
+
+/** HOME is set as runc sets it: from passwd, unless the image or the build says otherwise. */
+function withHome(env: readonly string[], home: string | undefined): readonly string[] {
+  return env.some((entry) => entry.startsWith("HOME=")) ? env : [...env, `HOME=${home ?? "/"}`];
+}
+
+function networkOf(op: ExecOp, context: OpContext): "none" | "host" {
+  return op.network === "default" ? context.network : op.network;
+}
+
+function commandFailed(
+  vertex: Vertex,
+  op: ExecOp,
+  result: SandboxResult,
+  spec: SandboxSpec,
+  tail: OutputTail,
+  context: OpContext,
+): BuildError {
+  const limit = limitHit(result, spec);
+  const process = `process "${op.argv.join(" ")}" did not complete successfully`;
+  return new BuildError(
+    limit === undefined ? "RUN_FAILED" : "RUN_LIMIT_HIT",
+    `${process}: exit code: ${result.exitCode}${limit === undefined ? "" : ` (${limit})`}`,
+    {
+      hint: spec.network === "none" ? nameResolutionHint(tail.text()) : undefined,
+      range: vertex.range,
+      source: context.source,
+      exitCode: result.exitCode,
+    },
+  );
+}
+
+function limitHit(result: SandboxResult, spec: SandboxSpec): string | undefined {
+  switch (result.limitHit) {
+    case "memory":
+      return `memory limit ${mebibytes(spec.limits.memoryBytes ?? 0)}`;
+    case "pids":
+      return `pids limit ${spec.limits.pids}`;
+    default:
+      return undefined;
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round((bytes / 1024 / 1024) * 100) / 100} MiB`;
+}

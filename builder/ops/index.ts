@@ -1,0 +1,2 @@
+export type { OpContext } from "./context.ts";
+export { resolveOp } from "./resolve-op.ts";

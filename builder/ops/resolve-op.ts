@@ -1,0 +1,25 @@
+import type { Vertex } from "../llb/index.ts";
+import type { OpRunner } from "../solver/index.ts";
+import type { OpContext } from "./context.ts";
+import { execRunner } from "./exec.ts";
+import { fileRunner } from "./file.ts";
+import { imageRunner } from "./image.ts";
+import { localRunner } from "./local.ts";
+import { scratchRunner } from "./scratch.ts";
+
+/** Op → behaviour: the one place that knows every op. */
+export function resolveOp(vertex: Vertex, context: OpContext): OpRunner {
+  const { op } = vertex;
+  switch (op.type) {
+    case "scratch":
+      return scratchRunner();
+    case "image":
+      return imageRunner(vertex, op, context);
+    case "local":
+      return localRunner(op);
+    case "exec":
+      return execRunner(vertex, op, context);
+    case "file":
+      return fileRunner(vertex, op, context);
+  }
+}
