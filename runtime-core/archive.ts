@@ -1,3 +1,5 @@
+import { callCancellable } from "./native.ts";
+
 /** How a layer's tar is stored. `level` is the compressor's own scale; default gzip 6, zstd 3. */
 export interface Compression {
   readonly type: "none" | "gzip" | "zstd";
@@ -14,6 +16,10 @@ export interface PackRequest {
   readonly compression: Compression;
   /** Seconds since 1970. mtimes above it are clamped to it. */
   readonly sourceDateEpoch: number;
+  /** Keep `user.*` extended attributes too. `security.capability` is always kept, ACLs, labels and `trusted.*` never. */
+  readonly userXattrs?: boolean;
+  /** Compressing threads, default one a core. The bytes do not depend on it. */
+  readonly threads?: number;
 }
 
 export interface PackResult {
@@ -37,10 +43,64 @@ export interface ApplyRequest {
   readonly digest: string;
   readonly sizeBytes: number;
   readonly diffId?: string;
+  /**
+   * The layers below, lowest first, where they are there already: a directory that the layer mentions only in a path
+   * gets its mode, owner and mtime from them. Without them it is root's, 0755 and of 1970.
+   */
+  readonly lowers?: readonly string[];
+  /** The largest tar to accept, default 64 GiB. Beyond 1 GiB a blob may not unpack to more than 1100 times its size in any case. */
+  readonly maxTarBytes?: number;
 }
 
 export interface ApplyResult {
   readonly diffId: string;
   readonly tarSizeBytes: number;
   readonly entries: number;
+  /** Devices left out because this process may not make any. */
+  readonly skippedDevices: number;
+  /** Extended attributes that the filesystem does not have or this process may not set. */
+  readonly skippedXattrs: number;
+}
+
+export interface FileDigest {
+  /** `sha256:…` */
+  readonly digest: string;
+  readonly sizeBytes: number;
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes an overlay upper as a layer blob, in one pass off the JS thread. Equal uppers give equal bytes, on any machine and
+ * with any number of threads. What equals the lowers is left out; the parents of what is written are not.
+ *
+ * Throws RuntimeError: `LAYER_UNSUPPORTED` (a name that begins with `.wh.`, a path beyond 4095 bytes, redirect_dir or
+ * metacopy), `LAYER_CHANGED` (a file changed meanwhile), `COMPRESSION_INVALID`, `NO_SPACE`, `NOT_FOUND`, `IO`.
+ * After an error there is no output file. image-spec v1.1 layer.md, "Change Types" and "Whiteouts".
+ */
+export async function packLayer(request: PackRequest, options: CallOptions = {}): Promise<PackResult> {
+  const native = { ...request, lowers: [...request.lowers] };
+  return callCancellable(options.signal, (binding, cancel) => binding.packLayer(native, cancel));
+}
+
+/**
+ * Unpacks a layer blob into an empty directory, in overlayfs's form, verifying size, digest and diffId on the way.
+ * The compression is known by the first bytes: gzip, zstd or none. Nothing outside the directory is opened or written.
+ *
+ * Throws RuntimeError: `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `DIGEST_INVALID`, `LAYER_CORRUPT`, `LAYER_UNSAFE_PATH`,
+ * `LAYER_TOO_LARGE`, `LAYER_UNSUPPORTED` (a member of a type no layer has), `NO_SPACE`, `NOT_FOUND`, `IO`.
+ * After an error the directory holds what came before it, for the caller to delete.
+ * image-spec v1.1 layer.md, "Applying Changesets".
+ */
+export async function applyLayer(request: ApplyRequest, options: CallOptions = {}): Promise<ApplyResult> {
+  const { lowers, ...rest } = request;
+  const native = lowers === undefined ? rest : { ...rest, lowers: [...lowers] };
+  return callCancellable(options.signal, (binding, cancel) => binding.applyLayer(native, cancel));
+}
+
+/** sha256 and size of a file, read off the JS thread. Throws RuntimeError: `NOT_FOUND`, `IO`. */
+export async function digestFile(path: string, options: CallOptions = {}): Promise<FileDigest> {
+  return callCancellable(options.signal, (binding, cancel) => binding.digestFile(path, cancel));
 }

@@ -23,6 +23,123 @@ export declare class FileLock {
   release(): void
 }
 
+/** One step. Collected without `finish`, it ends: the helper sees its control pipe close. */
+export declare class SandboxProcess {
+  /** Descriptors for TypeScript to read and close. */
+  readonly stdout: number
+  readonly stderr: number
+  readonly status: number
+  /** SIGTERM to every process of the step. */
+  terminate(): void
+  /** SIGKILL to every process of the step. */
+  kill(): void
+  /** Waits for the helper, reads the step's cgroup and removes it. Call once the status pipe has ended. */
+  finish(): Promise<unknown>
+}
+
+export declare function applyLayer(request: ApplyRequest, cancel: CancelFlag): Promise<ApplyResult>
+
+export interface ApplyRequest {
+  blob: string
+  target: string
+  digest: string
+  sizeBytes: number
+  diffId?: string
+  lowers?: Array<string>
+  maxTarBytes?: number
+}
+
+export interface ApplyResult {
+  diffId: string
+  tarSizeBytes: number
+  entries: number
+  skippedDevices: number
+  skippedXattrs: number
+}
+
+/** How a layer's tar is stored. */
+export interface Compression {
+  type: "none" | "gzip" | "zstd"
+  level?: number
+}
+
+export declare function digestFile(path: string, cancel: CancelFlag): Promise<FileDigest>
+
+export interface FileDigest {
+  digest: string
+  sizeBytes: number
+}
+
+export declare function packLayer(request: PackRequest, cancel: CancelFlag): Promise<PackResult>
+
+export interface PackRequest {
+  upper: string
+  lowers: Array<string>
+  output: string
+  compression: Compression
+  sourceDateEpoch: number
+  userXattrs?: boolean
+  threads?: number
+}
+
+export interface PackResult {
+  diffId: string
+  digest: string
+  sizeBytes: number
+  tarSizeBytes: number
+  entries: number
+}
+
+export interface SandboxBind {
+  source: string
+  target: string
+  readonly: boolean
+}
+
+/** Which cgroup version can hold steps here: `v1`, `v2` or `none`. */
+export declare function sandboxCgroupVersion(): string
+
+/** What the step's cgroup says at its end, where it has one. */
+export interface SandboxReport {
+  memoryPeakBytes?: number
+  pidsPeak?: number
+  /** Processes that the memory limit killed. */
+  oomKills: number
+  /** Forks that the pids limit refused. */
+  forksRefused: number
+}
+
+export interface SandboxRequest {
+  /** Absolute directories, lowest first. */
+  lowers: Array<string>
+  upper: string
+  work: string
+  argv: Array<string>
+  env: Array<string>
+  cwd: string
+  uid: number
+  gid: number
+  groups: Array<number>
+  hostname: string
+  hostNetwork: boolean
+  hosts: string
+  resolvConf: string
+  memoryBytes?: number
+  /** Memory and swap together. */
+  memorySwapBytes?: number
+  pids?: number
+  cpus?: number
+  noNewPrivileges: boolean
+  mounts: Array<SandboxBind>
+  /** Sets everything up and runs nothing. */
+  probe: boolean
+  /** Gives the step the caller's ids, without idmapped mounts. */
+  identity: boolean
+}
+
+/** Starts a step. The promise resolves once its helper runs; output and status come through the descriptors. */
+export declare function startSandbox(request: SandboxRequest): Promise<unknown>
+
 /** Writes out everything that was changed on the filesystem of `path` before the call. syncfs(2). */
 export declare function syncFilesystem(path: string): Promise<void>
 
