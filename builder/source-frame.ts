@@ -81,7 +81,10 @@ function renderCarets(
   const to = Math.max(from + 1, text.columnAt(range.end.column - 1));
   const left = windowStart(text.width, from, to);
   const carets = "^".repeat(Math.max(1, Math.min(to, left + MAX_COLUMNS) - from));
-  return [`${label} ${cutText(text, left, MAX_COLUMNS)}`, `${indent}${" ".repeat(from - left)}${paint.mark(carets)}`];
+  return [
+    `${label} ${cutText(text, left, MAX_COLUMNS)}`.trimEnd(),
+    `${indent}${" ".repeat(from - left)}${paint.mark(carets)}`,
+  ];
 }
 
 /** The first column to show so that the carets, or their beginning, are in view. */

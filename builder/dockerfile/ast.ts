@@ -6,7 +6,7 @@ import {
   type ModifiableInstruction,
 } from "dockerfile-ast";
 import type { LogicalLine } from "./logical-line.ts";
-import type { SourceRange } from "./source.ts";
+import type { Position, SourceRange } from "./source.ts";
 
 /** Which part of a word a caret is for; `option` is a key of a flag such as `--mount=type=bind,from=…`. */
 export type CaretPart = "keyword" | "argument" | "flag" | "flag-name" | "flag-value" | { readonly option: string };
@@ -38,20 +38,20 @@ function findPart(line: LogicalLine, own: SourceRange, part: CaretPart): SourceR
     range === null ? undefined : sourceRange(range, own.file, parsed.firstLine);
   const { instruction } = parsed;
   if (part === "keyword") return toSource(instruction.getInstructionRange());
-  const candidates = part === "argument" ? instruction.getArguments() : flagsOf(instruction);
-  const node = candidates.find((candidate) => {
-    const range = toSource(candidate.getRange());
-    return range?.start.line === own.start.line && range.start.column === own.start.column;
-  });
-  return node === undefined ? undefined : toSource(partOf(node, part));
+  if (part === "argument") {
+    // The reader may have a whole line for a word; the tree then has its first.
+    const starts = instruction.getArguments().map((argument) => toSource(argument.getRange()));
+    return starts.find((range) => range !== undefined && samePlace(range.start, own.start));
+  }
+  const flag = flagsOf(instruction).find((candidate) => isSame(toSource(candidate.getRange()), own));
+  return flag && toSource(partOf(flag, part));
 }
 
-function partOf(node: Argument | Flag, part: CaretPart): AstRange | null {
-  if (typeof part === "object") return "getOption" in node ? (node.getOption(part.option)?.getRange() ?? null) : null;
-  if (!("getNameRange" in node) || part === "flag") return node.getRange();
-  if (part === "flag-value") return node.getValueRange();
+function partOf(flag: Flag, part: CaretPart): AstRange | null {
+  if (typeof part === "object") return flag.getOption(part.option)?.getRange() ?? null;
+  if (part === "flag-value") return flag.getValueRange();
   // The name's own range leaves out the dashes.
-  return { start: node.getRange().start, end: node.getNameRange().end };
+  return part === "flag-name" ? { start: flag.getRange().start, end: flag.getNameRange().end } : flag.getRange();
 }
 
 function flagsOf(instruction: AstInstruction): readonly Flag[] {
@@ -80,8 +80,15 @@ function sourceRange(range: AstRange, file: string, firstLine: number): SourceRa
   };
 }
 
+function samePlace(a: Position, b: Position): boolean {
+  return a.line === b.line && a.column === b.column;
+}
+
+function isSame(a: SourceRange | undefined, b: SourceRange): boolean {
+  return a !== undefined && samePlace(a.start, b.start) && samePlace(a.end, b.end);
+}
+
 function isInside(inner: SourceRange, outer: SourceRange): boolean {
-  const before = (a: SourceRange["start"], b: SourceRange["start"]): boolean =>
-    a.line < b.line || (a.line === b.line && a.column <= b.column);
+  const before = (a: Position, b: Position): boolean => a.line < b.line || (a.line === b.line && a.column <= b.column);
   return before(outer.start, inner.start) && before(inner.end, outer.end);
 }

@@ -1,15 +1,15 @@
 import { quote } from "./quote.ts";
 
-const UNITS: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  "\u00b5s": 1_000n,
-  "\u03bcs": 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-};
+const UNITS: ReadonlyMap<string, bigint> = new Map([
+  ["ns", 1n],
+  ["us", 1_000n],
+  ["\u00b5s", 1_000n],
+  ["\u03bcs", 1_000n],
+  ["ms", 1_000_000n],
+  ["s", 1_000_000_000n],
+  ["m", 60_000_000_000n],
+  ["h", 3_600_000_000_000n],
+]);
 const MAX = 1n << 63n;
 const PART = /^(\d*)(\.(\d*))?([^\d.]*)/;
 
@@ -36,7 +36,7 @@ function parsePart(part: RegExpExecArray | readonly [string], whole: string): bi
   const [, integer = "", , fraction = "", unit = ""] = part;
   if (integer === "" && fraction === "") throw invalid(whole);
   if (unit === "") throw new Error(`time: missing unit in duration ${quote(whole)}`);
-  const scale = UNITS[unit];
+  const scale = UNITS.get(unit);
   if (scale === undefined) {
     throw new Error(`time: unknown unit ${quote(unit)} in duration ${quote(whole)}`);
   }

@@ -9,22 +9,41 @@ import { instructionError } from "./parse-error.ts";
 /** `list` may be given more than once. */
 type FlagKind = "text" | "boolean" | "list";
 
-const COPY_FLAGS = { chown: "text", chmod: "text", link: "boolean", exclude: "list" } as const;
+type FlagKinds = ReadonlyMap<string, FlagKind>;
+
+const COPY_FLAGS: readonly [string, FlagKind][] = [
+  ["chown", "text"],
+  ["chmod", "text"],
+  ["link", "boolean"],
+  ["exclude", "list"],
+];
 
 /** The flags of every instruction that has any. */
-const FLAGS: Readonly<Record<string, Readonly<Record<string, FlagKind>>>> = {
-  FROM: { platform: "text" },
-  RUN: { mount: "list", network: "text", security: "text", device: "list" },
-  COPY: { from: "text", ...COPY_FLAGS, parents: "boolean" },
-  ADD: { ...COPY_FLAGS, "keep-git-dir": "boolean", checksum: "text", unpack: "boolean" },
-  HEALTHCHECK: {
-    interval: "text",
-    timeout: "text",
-    "start-period": "text",
-    "start-interval": "text",
-    retries: "text",
-  },
-};
+const FLAGS: ReadonlyMap<string, FlagKinds> = new Map<string, FlagKinds>([
+  ["FROM", new Map([["platform", "text"]])],
+  [
+    "RUN",
+    new Map([
+      ["mount", "list"],
+      ["network", "text"],
+      ["security", "text"],
+      ["device", "list"],
+    ]),
+  ],
+  ["COPY", new Map([["from", "text"], ...COPY_FLAGS, ["parents", "boolean"]])],
+  ["ADD", new Map([...COPY_FLAGS, ["keep-git-dir", "boolean"], ["checksum", "text"], ["unpack", "boolean"]])],
+  [
+    "HEALTHCHECK",
+    new Map([
+      ["interval", "text"],
+      ["timeout", "text"],
+      ["start-period", "text"],
+      ["start-interval", "text"],
+      ["retries", "text"],
+    ]),
+  ],
+]);
+const NO_FLAGS: FlagKinds = new Map();
 
 /** The flags of one instruction, known, and checked for form. */
 export interface Flags {
@@ -46,14 +65,14 @@ export interface InvalidFlagOptions {
 
 /** Throws UNKNOWN_FLAG, DUPLICATE_FLAG or INVALID_FLAG. */
 export function readFlags(node: InstructionNode): Flags {
-  const kinds = FLAGS[node.name] ?? {};
+  const kinds = FLAGS.get(node.name) ?? NO_FLAGS;
   const given = new Map<string, FlagToken[]>();
   for (const flag of node.flags) {
     const { name } = splitFlag(flag);
-    checkFlag(node, flag, kinds[name] ?? unknownFlag(node, flag, Object.keys(kinds)));
+    checkFlag(node, flag, kinds.get(name) ?? unknownFlag(node, flag, kinds.keys()));
     const earlier = given.get(name);
     if (earlier === undefined) given.set(name, [flag]);
-    else if (kinds[name] === "list") earlier.push(flag);
+    else if (kinds.get(name) === "list") earlier.push(flag);
     else throw flagError(node, flag, "DUPLICATE_FLAG", `duplicate flag specified: --${name}`, "flag");
   }
   return new GivenFlags(node, given);
@@ -112,7 +131,7 @@ function checkFlag(node: InstructionNode, flag: FlagToken, kind: FlagKind): void
   }
 }
 
-function unknownFlag(node: InstructionNode, flag: FlagToken, known: readonly string[]): never {
+function unknownFlag(node: InstructionNode, flag: FlagToken, known: Iterable<string>): never {
   const { name } = splitFlag(flag);
   const meant = suggest(name, known);
   const hint = meant === undefined ? undefined : `did you mean --${meant}?`;

@@ -6,15 +6,17 @@ import type { InstructionNode } from "./node.ts";
 import type { InstructionBase, ReadInstruction } from "./parse-instruction.ts";
 import { splitPair } from "./words.ts";
 
+/** ENV: `key=value` pairs, or the old `key value`. */
 export function parseEnv({ node }: ReadInstruction, base: InstructionBase): EnvInstruction {
   return { ...base, keyword: "ENV", pairs: readPairs(node), legacy: node.legacy };
 }
 
+/** LABEL: as ENV. */
 export function parseLabel({ node }: ReadInstruction, base: InstructionBase): LabelInstruction {
   return { ...base, keyword: "LABEL", pairs: readPairs(node), legacy: node.legacy };
 }
 
-/** Flags are cut off and never looked at, as in BuildKit. */
+/** ARG: names, some with a default. Flags are cut off and never looked at, as in BuildKit. */
 export function parseArg({ node }: ReadInstruction, base: InstructionBase): ArgInstruction {
   return { ...base, keyword: "ARG", args: requireArguments(node).map((token) => argOf(node, token)) };
 }

@@ -4,16 +4,19 @@ import type { CmdInstruction, CommandLine, EntrypointInstruction, Heredoc, Shell
 import type { Token } from "./logical-line.ts";
 import type { InstructionBase, ReadInstruction } from "./parse-instruction.ts";
 
+/** CMD: shell or exec form. */
 export function parseCmd({ node }: ReadInstruction, base: InstructionBase): CmdInstruction {
   readFlags(node);
   return { ...base, keyword: "CMD", command: commandOf(node.arguments, node.json, []) };
 }
 
+/** ENTRYPOINT: shell or exec form. */
 export function parseEntrypoint({ node }: ReadInstruction, base: InstructionBase): EntrypointInstruction {
   readFlags(node);
   return { ...base, keyword: "ENTRYPOINT", command: commandOf(node.arguments, node.json, []) };
 }
 
+/** SHELL: exec form only. */
 export function parseShell({ node }: ReadInstruction, base: InstructionBase): ShellInstruction {
   readFlags(node);
   const tokens = requireArguments(node);

@@ -9,6 +9,7 @@ import type { InstructionBase, ReadInstruction } from "./parse-instruction.ts";
 type Sources = Pick<CopyInstruction, "sources" | "heredocs" | "dest">;
 type SharedFlags = Pick<CopyInstruction, "chown" | "chmod" | "link" | "exclude">;
 
+/** COPY: sources, heredocs and a destination, as words or a JSON array. */
 export function parseCopy(read: ReadInstruction, base: InstructionBase): CopyInstruction {
   requireDestination(read.node);
   const flags = readFlags(read.node);
@@ -23,6 +24,7 @@ export function parseCopy(read: ReadInstruction, base: InstructionBase): CopyIns
   };
 }
 
+/** ADD: as COPY, with flags of its own. */
 export function parseAdd(read: ReadInstruction, base: InstructionBase): AddInstruction {
   requireDestination(read.node);
   const flags = readFlags(read.node);

@@ -9,6 +9,7 @@ import { quote } from "./quote.ts";
 
 const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/;
 
+/** FROM: `IMAGE` or `IMAGE AS NAME`. Throws INVALID_STAGE_NAME. */
 export function parseFrom({ node }: ReadInstruction, base: InstructionBase): FromInstruction {
   const { image, stage } = readArguments(node);
   const platform = readFlags(node).text("platform");

@@ -14,6 +14,7 @@ type Settings = Pick<
   "intervalNs" | "timeoutNs" | "startPeriodNs" | "startIntervalNs" | "retries"
 >;
 
+/** HEALTHCHECK: `NONE` or `CMD` with a command, and its intervals. */
 export function parseHealthcheck({ node }: ReadInstruction, base: InstructionBase): HealthcheckInstruction {
   const [type, ...command] = requireArguments(node);
   const kind = type.text.toUpperCase();

@@ -7,6 +7,7 @@ import { type InstructionBase, type ReadInstruction, toInstruction } from "./par
 
 const FORBIDDEN = new Set(["FROM", "MAINTAINER"]);
 
+/** ONBUILD: a trigger, which is any instruction but FROM, MAINTAINER and ONBUILD. */
 export function parseOnbuild(read: ReadInstruction, base: InstructionBase): OnbuildInstruction {
   const { node, heredocs } = read;
   const { trigger } = node;

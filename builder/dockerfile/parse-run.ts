@@ -8,6 +8,7 @@ import { quote } from "./quote.ts";
 const NETWORKS = new Set(["default", "none", "host"]);
 const SECURITIES = new Set(["sandbox", "insecure"]);
 
+/** RUN: shell or exec form, heredocs, and the flags `--mount --network --security --device`. */
 export function parseRun({ node, heredocs }: ReadInstruction, base: InstructionBase): RunInstruction {
   const flags = readFlags(node);
   const network = checkNetwork(flags);

@@ -14,29 +14,34 @@ import { type Token, wordOf } from "./logical-line.ts";
 import type { InstructionNode } from "./node.ts";
 import type { InstructionBase, ReadInstruction } from "./parse-instruction.ts";
 
+/** WORKDIR: the rest of the line, one path. */
 export function parseWorkdir({ node }: ReadInstruction, base: InstructionBase): WorkdirInstruction {
   return { ...base, keyword: "WORKDIR", path: soleWord(node) };
 }
 
+/** USER: the rest of the line. */
 export function parseUser({ node }: ReadInstruction, base: InstructionBase): UserInstruction {
   return { ...base, keyword: "USER", user: soleWord(node) };
 }
 
+/** MAINTAINER: the rest of the line. */
 export function parseMaintainer({ node }: ReadInstruction, base: InstructionBase): MaintainerInstruction {
   return { ...base, keyword: "MAINTAINER", maintainer: soleWord(node) };
 }
 
-/** Flags are cut off and never looked at, as in BuildKit. */
+/** STOPSIGNAL: the rest of the line. Flags are cut off and never looked at, as in BuildKit. */
 export function parseStopsignal({ node }: ReadInstruction, base: InstructionBase): StopsignalInstruction {
   return { ...base, keyword: "STOPSIGNAL", signal: wordOf(node.line, requireOneArgument(node)) };
 }
 
+/** EXPOSE: ports as written; they are split again after expansion. */
 export function parseExpose({ node }: ReadInstruction, base: InstructionBase): ExposeInstruction {
   const tokens = requireArguments(node);
   readFlags(node);
   return { ...base, keyword: "EXPOSE", ports: tokens.map((token) => wordOf(node.line, token)) };
 }
 
+/** VOLUME: words or a JSON array, none of them blank. */
 export function parseVolume({ node }: ReadInstruction, base: InstructionBase): VolumeInstruction {
   const tokens = requireArguments(node);
   readFlags(node);

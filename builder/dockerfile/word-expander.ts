@@ -190,10 +190,11 @@ export class WordExpander {
 
   #readModifier(name: string): string {
     const char = this.#next();
+    if (char === "") throw new SubstitutionError("syntax error: missing '}'");
     if (char === "}") return this.#lookUp(name) ?? (this.#options.skipUnsetEnv ? `\${${name}}` : "");
     if (char === "/") return this.#readReplacement(name);
     if (char === ":") return this.#readChoice(name, this.#next(), true);
-    if (char !== "" && "+-?".includes(char)) return this.#readChoice(name, char, false);
+    if ("+-?".includes(char)) return this.#readChoice(name, char, false);
     if (char === "#" || char === "%") return this.#readTrim(name, char);
     throw new SubstitutionError(`unsupported modifier (${char}) in substitution`);
   }
