@@ -1,0 +1,82 @@
+import type { BuildResult } from "../options.ts";
+import { BUILD_FLAGS } from "./build-flags.ts";
+import { type BuildRequest, buildRequest } from "./build-request.ts";
+import { checkSupport, parseFlags } from "./flags.ts";
+import { buildHelp } from "./help.ts";
+import { Interrupt } from "./interrupt.ts";
+import { type DisplayOutput, openDisplay } from "./progress/display.ts";
+import { exitCodeOf, reportError } from "./report-error.ts";
+import { standardError } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
+import { metadataOf, writeWhole } from "./write-result.ts";
+
+/** `tsbuild build`. Returns the exit code; throws UsageError before anything has begun. */
+export async function buildCommand(args: readonly string[]): Promise<number> {
+  const flags = parseFlags(args, BUILD_FLAGS);
+  if (flags.isSet("help")) {
+    process.stdout.write(buildHelp());
+    return 0;
+  }
+  const ignored = checkSupport(flags, BUILD_FLAGS);
+  const request = buildRequest(flags, process.env);
+  if (request.platforms.length > 0) await checkPlatforms(request.platforms);
+  if (ignored.length > 0) process.stderr.write(`warning: without a meaning here, ignored: ${ignored.join(", ")}\n`);
+  return await runBuild(request);
+}
+
+async function runBuild(request: BuildRequest): Promise<number> {
+  const output = standardError(process.env);
+  const interrupt = new Interrupt((signal) =>
+    output.write(`${signal}: stopping; once more to stop without cleaning up\n`),
+  );
+  try {
+    await deliverResult(request, await showBuild(request, output, interrupt.signal));
+    return 0;
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    const annotate = process.env["GITHUB_ACTIONS"] === "true";
+    output.write(reportError(error, { color: output.color, annotate }));
+    return exitCodeOf(error);
+  } finally {
+    interrupt.release();
+  }
+}
+
+async function showBuild(request: BuildRequest, output: DisplayOutput, signal: AbortSignal): Promise<BuildResult> {
+  const display = await openDisplay(request.progress, output);
+  try {
+    const { build } = await import("../index.ts");
+    return await build({ ...request.options, signal, onEvent: display.onEvent });
+  } finally {
+    display.close();
+  }
+}
+
+async function deliverResult({ iidFile, metadataFile, progress }: BuildRequest, result: BuildResult): Promise<void> {
+  const { digest } = result.descriptor;
+  if (iidFile !== undefined) await writeWhole(iidFile, digest);
+  if (metadataFile !== undefined) await writeWhole(metadataFile, `${JSON.stringify(metadataOf(result), null, 2)}\n`);
+  if (progress === "quiet") process.stdout.write(`${digest}\n`);
+  else if (progress === "plain" || progress === "auto" || progress === "tty") {
+    process.stderr.write(`\n${[digest, ...result.imageNames].join(" ")}\n`);
+  }
+}
+
+/** Throws UNSUPPORTED_PLATFORM unless every one is this machine's own, INVALID_VALUE for what is no platform. */
+async function checkPlatforms(platforms: readonly string[]): Promise<void> {
+  const { formatPlatform, hostPlatform, parsePlatform, RegistryError } = await import("../../registry-client/index.ts");
+  const own = formatPlatform(hostPlatform());
+  for (const platform of platforms) {
+    try {
+      if (formatPlatform(parsePlatform(platform)) === own) continue;
+    } catch (error) {
+      if (error instanceof RegistryError) throw new UsageError("INVALID_VALUE", error.message, error.hint);
+      throw error;
+    }
+    throw new UsageError(
+      "UNSUPPORTED_PLATFORM",
+      `--platform ${platform} is not supported yet`,
+      `this machine builds ${own}`,
+    );
+  }
+}

@@ -1,0 +1,126 @@
+import type { Flag } from "./flags.ts";
+
+/** The flags of `tsbuild build`, in the order help shows them: ours, then docker's that are ignored or refused. */
+export const BUILD_FLAGS: readonly Flag[] = [
+  {
+    name: "tag",
+    short: "t",
+    type: "string",
+    multiple: true,
+    value: "NAME[:TAG]",
+    help: "Name of the image, in the store and at --push",
+  },
+  {
+    name: "file",
+    short: "f",
+    type: "string",
+    value: "PATH",
+    help: "The Dockerfile (default: Dockerfile in the context)",
+  },
+  { name: "target", type: "string", value: "STAGE", help: "Build this stage (default: the last)" },
+  {
+    name: "build-arg",
+    type: "string",
+    multiple: true,
+    value: "NAME[=VALUE]",
+    help: "Value of an ARG; without =, from the environment",
+  },
+  {
+    name: "build-context",
+    type: "string",
+    multiple: true,
+    value: "NAME=VALUE",
+    help: "Directory, docker-image://REF or oci-layout://PATH for FROM and --from",
+  },
+  { name: "label", type: "string", multiple: true, value: "NAME=VALUE", help: "Label of the image" },
+  {
+    name: "output",
+    short: "o",
+    type: "string",
+    multiple: true,
+    value: "SPEC",
+    help: "type=oci,dest=PATH[,tar=false] or type=local,dest=DIR; a bare path is local",
+  },
+  { name: "push", type: "boolean", help: "Push every tag to its registry" },
+  { name: "pull", type: "boolean", help: "Ask the registry for base images, even those in the store" },
+  { name: "no-cache", type: "boolean", help: "Run every step again" },
+  { name: "network", type: "string", value: "MODE", help: "Network of RUN: none or host (default: none)" },
+  { name: "memory", short: "m", type: "string", value: "BYTES", help: "Memory of a RUN: 512m, 2g" },
+  { name: "memory-swap", type: "string", value: "BYTES", help: "Memory and swap of a RUN; -1 for no limit" },
+  { name: "cpus", type: "string", value: "NUMBER", help: "Processors of a RUN: 1.5" },
+  { name: "pids-limit", type: "string", value: "NUMBER", help: "Processes of a RUN" },
+  {
+    name: "security-opt",
+    type: "string",
+    multiple: true,
+    value: "no-new-privileges",
+    help: "No RUN gains privileges through setuid programs",
+  },
+  {
+    name: "compression",
+    type: "string",
+    value: "TYPE[,level=N]",
+    help: "Layers as gzip, zstd or none (default: gzip)",
+  },
+  {
+    name: "platform",
+    type: "string",
+    multiple: true,
+    value: "OS/ARCH",
+    help: "The platform of this machine; no other yet",
+  },
+  { name: "progress", type: "string", value: "MODE", help: "auto, plain, tty, quiet, rawjson or none (default: auto)" },
+  { name: "quiet", short: "q", type: "boolean", help: "Print only the digest of the image" },
+  { name: "iidfile", type: "string", value: "PATH", help: "Write the digest of the image to a file" },
+  { name: "metadata-file", type: "string", value: "PATH", help: "Write digests and names to a JSON file" },
+  {
+    name: "store",
+    type: "string",
+    value: "DIR",
+    help: "Where images and the cache are kept (default: $TSBUILD_STORE)",
+  },
+  { name: "help", short: "h", type: "boolean", help: "Show this" },
+
+  ...ignored(["rm", "force-rm", "compress", "disable-content-trust", "debug"], "boolean"),
+  ...ignored(["builder", "allow"], "string"),
+  {
+    name: "isolation",
+    type: "string",
+    help: "",
+    support: "refused",
+    harmless: ["default", ""],
+    hint: "every RUN is in the sandbox",
+  },
+
+  refused("load", "boolean", "use --output type=oci,dest=image.tar, and load it with podman load or skopeo copy"),
+  refused("squash", "boolean", "leave it out: a multi-stage build with one COPY --from gives one layer"),
+  refused("cache-from", "string", "leave it out: the store on this machine is the cache"),
+  refused("cache-to", "string", "leave it out: the store on this machine is the cache"),
+  refused("no-cache-filter", "string", "use --no-cache"),
+  refused("secret", "string", "copy the file in an earlier stage that is not part of the image"),
+  refused("ssh", "string", "fetch what needs the key before the build, and COPY it"),
+  refused("ulimit", "string", "set it in the RUN with ulimit"),
+  refused("add-host", "string", "use --network host and the names of this machine"),
+  refused("shm-size", "string", "leave it out: /dev/shm is limited by --memory"),
+  refused("annotation", "string", "use --label"),
+  refused("call", "string", "leave it out: only builds are made", ["build"]),
+  refused("check", "boolean", "leave it out: only builds are made"),
+  refused("policy", "string", "pin images by digest in the Dockerfile"),
+  refused("attest", "string", "leave it out: no attestations are made"),
+  refused("provenance", "string", "leave it out: no attestations are made", ["false", "0"]),
+  refused("sbom", "string", "leave it out: no attestations are made", ["false", "0"]),
+  refused("cgroup-parent", "string", "use --memory, --cpus and --pids-limit"),
+  refused("cpu-period", "string", "use --cpus"),
+  refused("cpu-quota", "string", "use --cpus"),
+  refused("cpu-shares", "string", "use --cpus", ["0"]),
+  refused("cpuset-cpus", "string", "use taskset around tsbuild"),
+  refused("cpuset-mems", "string", "use numactl around tsbuild"),
+];
+
+function ignored(names: readonly string[], type: Flag["type"]): readonly Flag[] {
+  return names.map((name) => ({ name, type, help: "", support: "ignored", multiple: type === "string" }));
+}
+
+function refused(name: string, type: Flag["type"], hint: string, harmless: readonly string[] = ["false"]): Flag {
+  return { name, type, help: "", support: "refused", hint, harmless, multiple: type === "string" };
+}

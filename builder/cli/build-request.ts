@@ -1,0 +1,140 @@
+import type { BuildOptions } from "../options.ts";
+import { parsePairs } from "./csv.ts";
+import type { ParsedFlags } from "./flags.ts";
+import { parseOutput } from "./parse-output.ts";
+import { PROGRESS_MODES, type ProgressMode } from "./progress/mode.ts";
+import { UsageError } from "./usage-error.ts";
+import { invalidValue, parseAssignments, parseBytes, parseChoice, parseCount, parsePositive } from "./values.ts";
+
+/** A `build` command line, read: what the library is asked, and what the command does with the result. */
+export interface BuildRequest {
+  readonly options: BuildOptions;
+  readonly progress: ProgressMode;
+  readonly iidFile?: string;
+  readonly metadataFile?: string;
+  /** As written; only this machine's own is built. */
+  readonly platforms: readonly string[];
+}
+
+/** Throws UsageError for values that make no sense. `env` answers for `--build-arg NAME` and BUILDKIT_PROGRESS. */
+export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildRequest {
+  const requests = flags.list("output").map(parseOutput);
+  const outputs = requests.flatMap(({ output }) => (output === undefined ? [] : [output]));
+  const tags = [...flags.list("tag"), ...requests.flatMap((request) => request.tags)];
+  const push = flags.isSet("push") || requests.some((request) => request.push);
+  if (push && tags.length === 0) throw new UsageError("NOTHING_TO_PUSH", "--push needs a name", "give one with --tag");
+  return {
+    options: {
+      context: contextOf(flags.positionals),
+      ...text("dockerfile", fileOf(flags)),
+      ...text("target", flags.text("target")),
+      buildArgs: parseAssignments("build-arg", flags.list("build-arg"), (name) => env[name]),
+      buildContexts: parseAssignments("build-context", flags.list("build-context"), refuseBare("build-context")),
+      labels: parseAssignments("label", flags.list("label"), () => ""),
+      tags: [...new Set(tags)],
+      outputs,
+      push,
+      pull: flags.isSet("pull"),
+      noCache: flags.isSet("no-cache"),
+      limits: limitsOf(flags),
+      noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
+      ...networkOf(flags),
+      ...compressionOf(flags),
+      ...text("store", flags.text("store")),
+    },
+    progress: progressOf(flags, env),
+    ...text("iidFile", flags.text("iidfile")),
+    ...text("metadataFile", flags.text("metadata-file")),
+    platforms: flags.list("platform").flatMap((value) => value.split(",")),
+  };
+}
+
+function text<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
+  return value === undefined || value === "" ? {} : ({ [key]: value } as Partial<Record<K, string>>);
+}
+
+function contextOf(positionals: readonly string[]): string {
+  const [context, ...others] = positionals;
+  if (context === undefined) {
+    throw new UsageError("MISSING_CONTEXT", "build needs a context: the directory that COPY reads", "tsbuild build .");
+  }
+  if (others.length > 0) {
+    throw new UsageError(
+      "TOO_MANY_ARGUMENTS",
+      `build takes one context, not ${positionals.length}: ${positionals.join(" ")}`,
+    );
+  }
+  const kind = remoteKind(context);
+  if (kind === undefined) return context;
+  throw new UsageError("UNSUPPORTED_CONTEXT", `a context ${kind} is not supported yet: ${context}`, "use a directory");
+}
+
+function remoteKind(context: string): string | undefined {
+  if (context === "-") return "from standard input";
+  if (/^(?:git|ssh):\/\/|^git@|^github\.com\/|\.git(?:#|$)/.test(context)) return "from a git repository";
+  return /^https?:\/\//.test(context) ? "from a URL" : undefined;
+}
+
+function fileOf(flags: ParsedFlags): string | undefined {
+  const file = flags.text("file");
+  if (file !== "-") return file;
+  throw new UsageError(
+    "UNSUPPORTED_DOCKERFILE",
+    "a Dockerfile from standard input is not supported yet",
+    "name a file",
+  );
+}
+
+function refuseBare(flag: string): (name: string) => never {
+  return (name) => {
+    throw invalidValue(flag, name, "NAME=VALUE");
+  };
+}
+
+function limitsOf(flags: ParsedFlags): NonNullable<BuildOptions["limits"]> {
+  const memory = flags.text("memory");
+  const swap = flags.text("memory-swap");
+  const cpus = flags.text("cpus");
+  const pids = flags.text("pids-limit");
+  return {
+    ...(memory === undefined ? {} : { memoryBytes: parseBytes("memory", memory) }),
+    ...(swap === undefined || swap === "-1" ? {} : { memorySwapBytes: parseBytes("memory-swap", swap) }),
+    ...(cpus === undefined ? {} : { cpus: parsePositive("cpus", cpus) }),
+    ...(pids === undefined ? {} : { pids: parseCount("pids-limit", pids) }),
+  };
+}
+
+function noNewPrivileges(option: string): boolean {
+  const match = /^no-new-privileges(?:[:=](true|false))?$/.exec(option);
+  if (match !== null) return match[1] !== "false";
+  throw new UsageError(
+    "UNSUPPORTED_FLAG",
+    `--security-opt ${option} is not supported yet`,
+    "only no-new-privileges is",
+  );
+}
+
+function networkOf(flags: ParsedFlags): Pick<BuildOptions, "network"> {
+  const network = flags.text("network");
+  if (network === undefined) return {};
+  const mode = parseChoice("network", network, ["default", "none", "host"]);
+  return mode === "default" ? {} : { network: mode };
+}
+
+function compressionOf(flags: ParsedFlags): Pick<BuildOptions, "compression"> {
+  const value = flags.text("compression");
+  if (value === undefined) return {};
+  const [[name = ""] = [], ...rest] = parsePairs("compression", value);
+  const type = parseChoice("compression", name === "uncompressed" ? "none" : name, ["gzip", "zstd", "none"]);
+  const unknown = rest.find(([key]) => key !== "level");
+  if (unknown !== undefined) throw invalidValue("compression", value, "TYPE or TYPE,level=N");
+  const level = rest.at(-1)?.[1];
+  return { compression: level === undefined ? { type } : { type, level: parseCount("compression", level) } };
+}
+
+function progressOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): ProgressMode {
+  if (flags.isSet("quiet")) return "quiet";
+  const asked = flags.text("progress");
+  if (asked !== undefined) return parseChoice("progress", asked, PROGRESS_MODES);
+  return PROGRESS_MODES.find((mode) => mode === env["BUILDKIT_PROGRESS"]) ?? "auto";
+}

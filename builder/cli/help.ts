@@ -1,0 +1,67 @@
+import { BUILD_FLAGS } from "./build-flags.ts";
+import type { Flag } from "./flags.ts";
+
+/** `tsbuild --help`. */
+export function mainHelp(): string {
+  return `Builds images from Dockerfiles and pushes them to registries: one process, no daemon.
+
+Usage: tsbuild COMMAND [OPTIONS]
+
+Commands:
+  build    Build an image from a Dockerfile
+  help     Show the help of a command
+
+Options:
+  -h, --help       Show this
+  -v, --version    Show the version
+
+Example:
+  tsbuild build -t registry.example.com/app:1 --push .
+`;
+}
+
+/** `tsbuild build --help`. */
+export function buildHelp(): string {
+  const ours = BUILD_FLAGS.filter(({ support }) => support === undefined);
+  return `Builds an image from a Dockerfile.
+
+Usage: tsbuild build [OPTIONS] CONTEXT
+
+Options:
+${flagLines(ours)}
+
+Docker's flags that are accepted and ignored:
+${nameLines("ignored")}
+Docker's flags that are refused, because they would change the result:
+${nameLines("refused")}
+Progress goes to stderr, the result to stdout. The exit code is that of a failed RUN, 1 for another failure, 2 for a
+command line that makes no sense, 130 after Ctrl-C.
+
+Examples:
+  tsbuild build -t app .
+  tsbuild build -t registry.example.com/app:1 --push --build-arg VERSION=1 .
+  tsbuild build --build-context base=oci-layout://./base -o type=oci,dest=app.tar .
+`;
+}
+
+function flagLines(flags: readonly Flag[]): string {
+  const rows = flags.map((flag) => ({ usage: flagUsage(flag), help: flag.help }));
+  const width = Math.max(...rows.map(({ usage }) => usage.length));
+  return rows.map(({ usage, help }) => `  ${usage.padEnd(width)}  ${help}`).join("\n");
+}
+
+function flagUsage({ name, short, value }: Flag): string {
+  const letter = short === undefined ? "    " : `-${short}, `;
+  return `${letter}--${name}${value === undefined ? "" : ` ${value}`}`;
+}
+
+function nameLines(support: "ignored" | "refused"): string {
+  const names = BUILD_FLAGS.filter((flag) => flag.support === support).map(({ name }) => `--${name}`);
+  const lines: string[] = [];
+  for (const name of names) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + name.length > 100) lines.push(`  ${name}`);
+    else lines[lines.length - 1] = `${line} ${name}`;
+  }
+  return `${lines.join("\n")}\n`;
+}

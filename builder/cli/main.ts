@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+import { createRequire } from "node:module";
+import { suggest } from "../suggest.ts";
+import { exitCodeOf, reportError } from "./report-error.ts";
+import { UsageError } from "./usage-error.ts";
+
+const COMMANDS = ["build", "help"];
+
+// A reader that has seen enough, as in `tsbuild --help | head`, is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
+process.exit(await main(process.argv.slice(2)));
+
+/** Runs a command line and returns the exit code. A command's code is loaded when it is used. */
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await runCommand(args);
+  } catch (error) {
+    process.stderr.write(reportError(error, { color: false, annotate: false }));
+    return exitCodeOf(error);
+  }
+}
+
+async function runCommand([command, ...args]: readonly string[]): Promise<number> {
+  switch (command) {
+    case "build":
+      return await (await import("./build-command.ts")).buildCommand(args);
+    case undefined:
+    case "help":
+    case "--help":
+    case "-h":
+      return await showHelp(args[0]);
+    case "--version":
+    case "-v":
+    case "version":
+      return say(`tsbuild ${packageVersion()}\n`);
+    default:
+      throw unknownCommand(command);
+  }
+}
+
+async function showHelp(command: string | undefined): Promise<number> {
+  const { buildHelp, mainHelp } = await import("./help.ts");
+  if (command === undefined || command === "help") return say(mainHelp());
+  if (command === "build") return say(buildHelp());
+  throw unknownCommand(command);
+}
+
+function unknownCommand(command: string): UsageError {
+  const near = suggest(command, COMMANDS);
+  const what = command.startsWith("-") ? "flag" : "command";
+  return new UsageError(
+    "UNKNOWN_COMMAND",
+    `unknown ${what}: ${command}`,
+    near === undefined ? "see tsbuild --help" : `did you mean tsbuild ${near}?`,
+  );
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)("tsbuild/package.json") as { version: string };
+  return version;
+}

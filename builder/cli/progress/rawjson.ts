@@ -1,0 +1,80 @@
+import type { Digest } from "../../../registry-client/index.ts";
+import type { BuildEvent, VertexEvent } from "../../events.ts";
+import type { Display, DisplayOutput } from "./display.ts";
+
+/**
+ * One JSON object a line, in the form of BuildKit's SolveStatus: `vertexes`, `statuses`, `logs` (data in base64), `warnings`.
+ * Times are RFC 3339. Reference: buildkit client/graph.go.
+ */
+export class RawJsonDisplay implements Display {
+  readonly #output: Pick<DisplayOutput, "write">;
+  readonly #startedAtMs: number;
+  readonly #started = new Map<Digest, string>();
+
+  constructor(output: Pick<DisplayOutput, "write">, startedAtMs: number = Date.now()) {
+    this.#output = output;
+    this.#startedAtMs = startedAtMs;
+  }
+
+  readonly onEvent = (event: BuildEvent): void => {
+    const status = this.#status(event);
+    if (status !== undefined) this.#output.write(`${JSON.stringify(status)}\n`);
+  };
+
+  close(): void {}
+
+  #status(event: BuildEvent): object | undefined {
+    switch (event.type) {
+      case "vertex":
+        return { vertexes: [this.#vertex(event)] };
+      case "log":
+        return { logs: [this.#log(event)] };
+      case "status":
+        return { statuses: [this.#progress(event)] };
+      case "warning":
+        return { warnings: [{ short: Buffer.from(event.message).toString("base64"), ...rangeOf(event) }] };
+      case "usage":
+        return undefined;
+    }
+  }
+
+  #vertex({ digest, name, state, error, timeMs }: VertexEvent): object {
+    const time = this.#time(timeMs);
+    const started = this.#started.get(digest) ?? time;
+    this.#started.set(digest, started);
+    return {
+      digest,
+      name,
+      started,
+      ...(state === "started" ? {} : { completed: time }),
+      ...(state === "cached" ? { cached: true } : {}),
+      ...(state === "failed" ? { error: error ?? "failed" } : {}),
+      ...(state === "canceled" ? { error: "canceled" } : {}),
+    };
+  }
+
+  #log({ digest, stream, data, timeMs }: Extract<BuildEvent, { type: "log" }>): object {
+    const number = stream === "stdout" ? 1 : 2;
+    return {
+      vertex: digest,
+      stream: number,
+      data: Buffer.from(data).toString("base64"),
+      timestamp: this.#time(timeMs),
+    };
+  }
+
+  #progress({ digest, id, current, total, done, timeMs }: Extract<BuildEvent, { type: "status" }>): object {
+    const time = this.#time(timeMs);
+    return { id, vertex: digest, current, total, timestamp: time, ...(done ? { completed: time } : {}) };
+  }
+
+  #time(timeMs: number): string {
+    return new Date(this.#startedAtMs + timeMs).toISOString();
+  }
+}
+
+function rangeOf({ range }: Extract<BuildEvent, { type: "warning" }>): object {
+  if (range === undefined) return {};
+  const position = ({ line, column }: { line: number; column: number }) => ({ line, character: column - 1 });
+  return { range: [{ start: position(range.start), end: position(range.end) }] };
+}

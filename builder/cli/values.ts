@@ -1,0 +1,52 @@
+import { UsageError } from "./usage-error.ts";
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+
+/** `512m`, `1.5g`, `1048576`, `64KiB` as bytes (docker's RAMInBytes). Throws INVALID_VALUE. */
+export function parseBytes(flag: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(text);
+  const bytes = Math.floor(Number(match?.[1]) * (UNITS[(match?.[2] ?? "").toLowerCase()] ?? 1));
+  if (match !== null && Number.isSafeInteger(bytes)) return bytes;
+  throw invalidValue(flag, text, "a number of bytes, or 512m, 2g");
+}
+
+/** A number above 0. Throws INVALID_VALUE. */
+export function parsePositive(flag: string, text: string): number {
+  const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (number > 0 && Number.isFinite(number)) return number;
+  throw invalidValue(flag, text, "a number above 0");
+}
+
+/** A whole number above 0. Throws INVALID_VALUE. */
+export function parseCount(flag: string, text: string): number {
+  const count = parsePositive(flag, text);
+  if (Number.isSafeInteger(count)) return count;
+  throw invalidValue(flag, text, "a whole number");
+}
+
+/** One of a few words. Throws INVALID_VALUE. */
+export function parseChoice<T extends string>(flag: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((other) => other === text);
+  if (choice !== undefined) return choice;
+  throw invalidValue(flag, text, `one of ${choices.join(", ")}`);
+}
+
+/** `NAME=VALUE` rows as a record, the last of a name wins. `bare` says what `NAME` alone is; undefined leaves it out. */
+export function parseAssignments(
+  flag: string,
+  rows: readonly string[],
+  bare: (name: string) => string | undefined,
+): Readonly<Record<string, string>> {
+  const entries = rows.flatMap((row) => {
+    const equals = row.indexOf("=");
+    const name = equals < 0 ? row : row.slice(0, equals);
+    if (name === "") throw invalidValue(flag, row, "NAME=VALUE");
+    const value = equals < 0 ? bare(name) : row.slice(equals + 1);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+export function invalidValue(flag: string, text: string, expected: string): UsageError {
+  return new UsageError("INVALID_VALUE", `invalid value ${JSON.stringify(text)} for --${flag}`, `it is ${expected}`);
+}
