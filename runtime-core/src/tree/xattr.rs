@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
+use rustix::fs::{XattrFlags, fgetxattr, flistxattr, flistxattr_query, fsetxattr};
 use rustix::io::Errno;
 
 use super::path::display;
@@ -52,12 +52,10 @@ pub fn write(file: &impl AsFd, xattrs: &Xattrs) -> Result<()> {
 }
 
 fn kept_names(file: &impl AsFd) -> Result<Vec<Vec<u8>>> {
-    let mut list = Vec::<u8>::new();
-    match flistxattr(file, &mut list) {
-        Ok(0) | Err(Errno::OPNOTSUPP) => return Ok(Vec::new()),
-        _ => {}
+    if let Ok(0) | Err(Errno::OPNOTSUPP) = flistxattr_query(file) {
+        return Ok(Vec::new());
     }
-    list = vec![0; MAX_BYTES];
+    let mut list = vec![0; MAX_BYTES];
     let length =
         flistxattr(file, &mut list[..]).map_err(|error| Error::io("list xattrs", "", &error.into()))?;
     let names = list[..length].split(|byte| *byte == 0);
