@@ -1,10 +1,5 @@
-import {
-  type Argument,
-  type Instruction as AstInstruction,
-  DockerfileParser,
-  type Flag,
-  type ModifiableInstruction,
-} from "dockerfile-ast";
+import { createRequire } from "node:module";
+import type { Argument, Instruction as AstInstruction, Flag, ModifiableInstruction } from "dockerfile-ast";
 import type { LogicalLine } from "./logical-line.ts";
 import type { Position, SourceRange } from "./source.ts";
 
@@ -12,6 +7,9 @@ import type { Position, SourceRange } from "./source.ts";
 export type CaretPart = "keyword" | "argument" | "flag" | "flag-name" | "flag-value" | { readonly option: string };
 
 type AstRange = ReturnType<Argument["getRange"]>;
+
+// Loaded with the first error: a build that goes well does not pay for it.
+const loadAst = (): typeof import("dockerfile-ast") => createRequire(import.meta.url)("dockerfile-ast");
 
 // dockerfile-ast takes seconds for megabytes; a caret is not worth that.
 const MAX_TEXT = 65_536;
@@ -67,7 +65,9 @@ function parseInstructionText(line: LogicalLine): { instruction: AstInstruction;
   // A lone CR is a line end to the tree and a blank to BuildKit.
   if (text.length > MAX_TEXT || /\r(?!\n|$)/.test(text)) return undefined;
   const head = line.escape === "`" ? "# escape=`\n" : "";
-  const instruction = DockerfileParser.parse(head + text).getInstructions()[0];
+  const instruction = loadAst()
+    .DockerfileParser.parse(head + text)
+    .getInstructions()[0];
   return instruction === undefined ? undefined : { instruction, firstLine: line.startLine - (head === "" ? 0 : 1) };
 }
 
