@@ -841,6 +841,7 @@ module.exports.SandboxProcess = nativeBinding.SandboxProcess
 module.exports.applyLayer = nativeBinding.applyLayer
 module.exports.digestFile = nativeBinding.digestFile
 module.exports.packLayer = nativeBinding.packLayer
+module.exports.probeSandbox = nativeBinding.probeSandbox
 module.exports.sandboxCgroupVersion = nativeBinding.sandboxCgroupVersion
 module.exports.startSandbox = nativeBinding.startSandbox
 module.exports.syncFilesystem = nativeBinding.syncFilesystem

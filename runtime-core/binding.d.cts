@@ -34,7 +34,7 @@ export declare class SandboxProcess {
   /** SIGKILL to every process of the step. */
   kill(): void
   /** Waits for the helper, reads the step's cgroup and removes it. Call once the status pipe has ended. */
-  finish(): Promise<unknown>
+  finish(): Promise<SandboxReport>
 }
 
 export declare function applyLayer(request: ApplyRequest, cancel: CancelFlag): Promise<ApplyResult>
@@ -90,6 +90,9 @@ export interface PackResult {
   entries: number
 }
 
+/** Sets a step up and takes it down at once, synchronously: a few milliseconds. Returns its status records. */
+export declare function probeSandbox(request: SandboxRequest): Uint8Array
+
 export interface SandboxBind {
   source: string
   target: string
@@ -138,7 +141,7 @@ export interface SandboxRequest {
 }
 
 /** Starts a step. The promise resolves once its helper runs; output and status come through the descriptors. */
-export declare function startSandbox(request: SandboxRequest): Promise<unknown>
+export declare function startSandbox(request: SandboxRequest): Promise<SandboxProcess>
 
 /** Writes out everything that was changed on the filesystem of `path` before the call. syncfs(2). */
 export declare function syncFilesystem(path: string): Promise<void>

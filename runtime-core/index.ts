@@ -2,8 +2,10 @@ export type { ApplyRequest, ApplyResult, Compression, FileDigest, PackRequest, P
 export { applyLayer, digestFile, packLayer } from "./archive.ts";
 export type { NativeFailure } from "./errors.ts";
 export { RuntimeError, SandboxError } from "./errors.ts";
+export { probe } from "./probe.ts";
 export type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 export type {
+  RunSandboxOptions,
   SandboxCapabilities,
   SandboxIo,
   SandboxLimits,
@@ -13,6 +15,7 @@ export type {
   SandboxUsage,
   SandboxUser,
 } from "./sandbox.ts";
+export { runSandbox } from "./sandbox.ts";
 export type { FileLock } from "./sync.ts";
 export { syncFilesystem, tryLockFile } from "./sync.ts";
 export type {

@@ -1,4 +1,98 @@
+import { addAbortListener } from "node:events";
+import { constants } from "node:os";
 import type { WritableRootfs } from "./rootfs.ts";
+import { setupError } from "./sandbox-error.ts";
+import { drain, type SandboxHandle, start } from "./sandbox-process.ts";
+import { readStatus, type StepEnd } from "./sandbox-status.ts";
+
+/** Options of `runSandbox`. */
+export interface RunSandboxOptions {
+  /** Ends the step: SIGTERM to all its processes, and SIGKILL to what is left after `graceMs`. */
+  readonly signal?: AbortSignal;
+  /** Time between the two, in milliseconds; 2000 unless given. */
+  readonly graceMs?: number;
+}
+
+/**
+ * Runs one step in a sandbox of its own: eight namespaces, a cgroup, a seccomp filter, dropped capabilities.
+ * Resolves once the command has ended, every other process of the step is dead, all output is delivered and the step's
+ * cgroup is gone. A command that fails is a result: `exitCode` is 126 or 127 when it could not be executed.
+ * Rejects with the signal's reason when aborted, and with a SandboxError otherwise: SANDBOX_INVALID_SPEC,
+ * SANDBOX_LIMIT_UNSUPPORTED (before anything runs), SANDBOX_SETUP_FAILED with the `step` and `errno`.
+ */
+export async function runSandbox(
+  spec: SandboxSpec,
+  io: SandboxIo,
+  options: RunSandboxOptions = {},
+): Promise<SandboxResult> {
+  options.signal?.throwIfAborted();
+  const startedAt = performance.now();
+  const step = await start(spec);
+  const stopListening = endOnAbort(step, options);
+  try {
+    const { end, report } = await watch(step, io);
+    options.signal?.throwIfAborted();
+    if (end.waitStatus === undefined) throw setupError(end.failure);
+    return { ...outcome(end.waitStatus, report), usage: usage(end, report, performance.now() - startedAt) };
+  } finally {
+    stopListening();
+  }
+}
+
+type Report = Awaited<ReturnType<SandboxHandle["finish"]>>;
+
+/** Follows the step to its end, whatever a listener throws: nothing of it is left behind. */
+async function watch(step: SandboxHandle, io: SandboxIo): Promise<{ end: StepEnd; report: Report }> {
+  const ends = [drain(step.stdout, io.onStdout), drain(step.stderr, io.onStderr), readStatus(step.status)] as const;
+  for (const end of ends) end.catch(() => step.kill());
+  const [stdout, stderr, status] = await Promise.allSettled(ends);
+  const report = await step.finish();
+  for (const end of [stdout, stderr, status]) if (end.status === "rejected") throw end.reason;
+  return { end: (status as PromiseFulfilledResult<StepEnd>).value, report };
+}
+
+function endOnAbort(step: SandboxHandle, { signal, graceMs = 2000 }: RunSandboxOptions): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const end = () => {
+    step.terminate();
+    timer = setTimeout(() => step.kill(), graceMs);
+  };
+  // addAbortListener does not call back for a signal that has fired while the step was being started.
+  if (signal?.aborted) end();
+  const listener = signal === undefined || signal.aborted ? undefined : addAbortListener(signal, end);
+  return () => {
+    listener?.[Symbol.dispose]();
+    clearTimeout(timer);
+  };
+}
+
+/** wait(2): the low seven bits are the signal that ended the command, the next byte its exit code. */
+function outcome(waitStatus: number, report: Report): Omit<SandboxResult, "usage"> {
+  const signal = waitStatus & 0x7f;
+  const exitCode = signal === 0 ? (waitStatus >> 8) & 0xff : 128 + signal;
+  const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0];
+  const limitHit = exitCode === 0 ? undefined : hitLimit(report);
+  return {
+    exitCode,
+    ...(signal === 0 ? {} : { signal: name ?? `SIG${signal}` }),
+    ...(limitHit === undefined ? {} : { limitHit }),
+  };
+}
+
+function hitLimit(report: Report): "memory" | "pids" | undefined {
+  if (report.oomKills > 0) return "memory";
+  return report.forksRefused > 0 ? "pids" : undefined;
+}
+
+function usage(end: StepEnd, report: Report, wallMs: number): SandboxUsage {
+  return {
+    wallMs,
+    cpuUserMs: end.cpuUserMs,
+    cpuSystemMs: end.cpuSystemMs,
+    ...(report.memoryPeakBytes === undefined ? {} : { memoryPeakBytes: report.memoryPeakBytes }),
+    ...(report.pidsPeak === undefined ? {} : { pidsPeak: report.pidsPeak }),
+  };
+}
 
 /** One RUN, fully resolved: nothing in it is looked up again. */
 export interface SandboxSpec {

@@ -1,0 +1,88 @@
+//! /dev: a tmpfs with the devices every program expects, bound from the host, each checked to be the device it is called.
+
+use core::ffi::CStr;
+
+use crate::report::{Fail, Step};
+use crate::sys::file::{self, AT_FDCWD, Fd, O_CREAT, O_EXCL, O_PATH, O_WRONLY, S_IFCHR};
+use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID};
+use crate::sys::{self, EINVAL};
+
+const STEP: &str = "/dev";
+
+/// Name, path on the host, minor number; the major number of `tty` is 5, of the others 1 (devices.txt of the kernel).
+const NODES: [(&CStr, &CStr, u32, u32); 6] = [
+    (c"null", c"/dev/null", 1, 3),
+    (c"zero", c"/dev/zero", 1, 5),
+    (c"full", c"/dev/full", 1, 7),
+    (c"random", c"/dev/random", 1, 8),
+    (c"urandom", c"/dev/urandom", 1, 9),
+    (c"tty", c"/dev/tty", 5, 0),
+];
+
+const LINKS: [(&CStr, &CStr); 5] = [
+    (c"ptmx", c"pts/ptmx"),
+    (c"fd", c"/proc/self/fd"),
+    (c"stdin", c"/proc/self/fd/0"),
+    (c"stdout", c"/proc/self/fd/1"),
+    (c"stderr", c"/proc/self/fd/2"),
+];
+
+/// Fills `at`, the image's empty /dev, and returns the host's null device for masking. Paths are the host's: before the pivot.
+pub fn mount_at(at: &Fd) -> Result<Fd, Fail> {
+    // Not sticky and not world-writable: in such a directory the kernel refuses O_CREAT on a node of another owner.
+    let dev = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"65536k")], NOSUID).at(STEP)?;
+    mount::attach(&dev, at.raw()).at(STEP)?;
+    for (name, path, major, minor) in NODES {
+        let node = host_device(path, major, minor).about(STEP, path)?;
+        place(&dev, name, &node).about(STEP, path)?;
+    }
+    for (name, target) in LINKS {
+        file::symlink(target, dev.raw(), name).about(STEP, name)?;
+    }
+    mount_inner(&dev)?;
+    host_device(c"/dev/null", 1, 3).about(STEP, c"/dev/null")
+}
+
+fn host_device(path: &CStr, major: u32, minor: u32) -> sys::Result<Fd> {
+    let node = mount::clone(AT_FDCWD, path, false)?;
+    let found = file::stat(node.raw())?;
+    if found.kind() != S_IFCHR || (found.rdev_major, found.rdev_minor) != (major, minor) {
+        return Err(EINVAL);
+    }
+    mount::restrict(&node, NOSUID | NOEXEC, false)?;
+    Ok(node)
+}
+
+fn place(dev: &Fd, name: &CStr, node: &Fd) -> sys::Result<()> {
+    drop(file::open_at(
+        dev.raw(),
+        name,
+        O_WRONLY | O_CREAT | O_EXCL,
+        0o666,
+    )?);
+    let at = file::open_at(dev.raw(), name, O_PATH, 0)?;
+    mount::attach(node, at.raw())
+}
+
+fn mount_inner(dev: &Fd) -> Result<(), Fail> {
+    let terminals = terminals().about(STEP, c"devpts")?;
+    put(dev, c"pts", &terminals).about(STEP, c"devpts")?;
+    let shared = [(c"mode", c"1777"), (c"size", c"65536k")];
+    let memory = mount::new(c"tmpfs", &shared, NOSUID | NOEXEC | NODEV).about(STEP, c"shm")?;
+    put(dev, c"shm", &memory).about(STEP, c"shm")?;
+    let queues = mount::new(c"mqueue", &[], NOSUID | NOEXEC | NODEV).about(STEP, c"mqueue")?;
+    put(dev, c"mqueue", &queues).about(STEP, c"mqueue")
+}
+
+/// devpts of the step's own. Group 5 is tty; a caller with a single id has no such group.
+fn terminals() -> sys::Result<Fd> {
+    let options = [(c"ptmxmode", c"0666"), (c"mode", c"0620"), (c"gid", c"5")];
+    mount::new(c"devpts", &options, NOSUID | NOEXEC)
+        .or_else(|_| mount::new(c"devpts", &options[..2], NOSUID | NOEXEC))
+}
+
+fn put(dev: &Fd, name: &CStr, filesystem: &Fd) -> sys::Result<()> {
+    file::make_directory(dev.raw(), name, 0o755)?;
+    let at = file::open_at(dev.raw(), name, O_PATH, 0)?;
+    mount::attach(filesystem, at.raw())
+}

@@ -1,0 +1,115 @@
+//! PID 1 of the step: builds the root, runs the command, reaps, ends the rest, tells how it went.
+
+use crate::command;
+use crate::launcher::{Handover, IDS_MAPPED, MOUNTS_READY, TAKEN_OVER};
+use crate::report::{self, Fail, Step};
+use crate::root;
+use crate::spec::Spec;
+use crate::sys::file::{self, Fd};
+use crate::sys::process::{self, WNOHANG};
+use crate::sys::{self, ECHILD, EPERM, identity, signal};
+use crate::wire;
+
+/// Never returns: the process ends with the step.
+pub fn run(spec: &'static Spec, sync: &Fd, handover: *mut Handover) -> ! {
+    match step(spec, sync, handover) {
+        Ok(()) => process::exit(0),
+        Err(fail) => {
+            report::failed(&fail);
+            process::exit(1)
+        }
+    }
+}
+
+fn step(spec: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), Fail> {
+    signal::block_all();
+    die_with_the_launcher()?;
+    if !spec.has(wire::FLAG_HOST_NETWORK) {
+        process::bring_loopback_up().at("network")?;
+    }
+    process::set_hostname(spec.hostname).at("hostname")?;
+    expect(sync, IDS_MAPPED)?;
+    become_root()?;
+    process::unshare(process::CLONE_NEWCGROUP).at("cgroup namespace")?;
+    expect(sync, MOUNTS_READY)?;
+    // SAFETY: the launcher wrote it before the byte just read, and writes it no more.
+    let handover = unsafe { handover.read_volatile() };
+    process::unshare(process::CLONE_FILES).at("descriptors")?;
+    file::write_all(sync.raw(), &[TAKEN_OVER]).at("descriptors")?;
+    for outside in [wire::SPEC_FD, wire::CONTROL_FD] {
+        drop(Fd::new(outside));
+    }
+    let created = root::enter(spec, &handover)?;
+    identity::forbid_tracing().at("dumpable")?;
+    run_command(spec)?;
+    created.remove();
+    Ok(())
+}
+
+fn die_with_the_launcher() -> Result<(), Fail> {
+    identity::set_parent_death_signal(signal::SIGKILL).at("death signal")
+}
+
+fn expect(sync: &Fd, byte: u8) -> Result<(), Fail> {
+    let mut got = [0];
+    match file::read(sync.raw(), &mut got) {
+        Ok(1) if got[0] == byte => Ok(()),
+        Ok(_) => Err(Fail::new("launcher", sys::EINVAL)),
+        Err(errno) => Err(Fail::new("launcher", errno)),
+    }
+}
+
+fn become_root() -> Result<(), Fail> {
+    match identity::set_groups(&[]) {
+        // user_namespaces(7), "The /proc/pid/setgroups file": a caller with one id may not.
+        Ok(()) | Err(EPERM) => {}
+        Err(errno) => return Err(Fail::new("groups", errno)),
+    }
+    identity::set_ids(0, 0).at("user namespace")?;
+    // A change of ids clears the death signal: prctl(2).
+    die_with_the_launcher()
+}
+
+fn run_command(spec: &'static Spec) -> Result<(), Fail> {
+    if spec.has(wire::FLAG_PROBE) {
+        report::exited(0);
+        return Ok(());
+    }
+    let pid = command::start(spec)?;
+    // What the step writes to, it holds itself; the ends here would keep the pipes open.
+    file::close_between(0, 2);
+    let status = wait_for(pid);
+    end_the_rest();
+    report::exited(status);
+    Ok(())
+}
+
+/// Reaps whatever ends until the command does. SIGTERM from outside goes to everyone in the step.
+fn wait_for(command: i32) -> i32 {
+    loop {
+        while let Ok((pid, status, _)) = process::wait(-1, WNOHANG) {
+            if pid == command {
+                return status;
+            }
+            if pid == 0 {
+                break;
+            }
+        }
+        if let Ok(received) = signal::wait()
+            && received.signal == signal::SIGTERM
+            && received.from_outside
+        {
+            signal::send(-1, signal::SIGTERM);
+        }
+    }
+}
+
+/// No process of a step outlives its command: pid_namespaces(7) would end them too, but only after the report.
+fn end_the_rest() {
+    loop {
+        signal::send(-1, signal::SIGKILL);
+        if let Err(ECHILD) = process::wait(-1, 0) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The launcher: outside the namespaces, with the caller's privileges. It maps ids, joins the cgroup, opens everything
+//! that has a path on the host, and then watches: it forwards what the addon asks and ends the step when the addon is gone.
+
+use crate::ids::{Ids, in_initial_user_namespace, user_namespace_of};
+use crate::init;
+use crate::report::{self, Fail, Step};
+use crate::rootfs;
+use crate::scratch::{self, Scratch};
+use crate::spec::Spec;
+use crate::sys::file::{self, Fd};
+use crate::sys::process::{self, Child};
+use crate::sys::signal::{self, Poll};
+use crate::sys::{self, EINVAL, ENOSYS, EOPNOTSUPP, EOVERFLOW, EPERM, identity, memory, mount};
+use crate::text::{Text, format};
+use crate::wire;
+
+/// The most mounts of its own a step can have.
+pub const MAX_MOUNTS: usize = 120;
+
+/// Descriptors the launcher made for init. The two share one descriptor table until init has them.
+#[repr(C)]
+pub struct Handover {
+    pub root: i32,
+    pub hosts: i32,
+    pub resolv_conf: i32,
+    pub mounts: [i32; MAX_MOUNTS],
+}
+// SAFETY: integers.
+unsafe impl memory::Zero for Handover {}
+
+pub const IDS_MAPPED: u8 = b'm';
+pub const MOUNTS_READY: u8 = b'g';
+pub const TAKEN_OVER: u8 = b't';
+
+/// Runs the whole step. What it returns is a failure of set-up; the step's own end is told by init.
+pub fn launch(spec: &'static Spec) -> Result<(), Fail> {
+    leave_the_caller();
+    process::unshare(process::CLONE_NEWNS).at("mount namespace")?;
+    mount::make_all_private().at("mount namespace")?;
+    start_clocks_at_zero().at("time namespace")?;
+    let child = start(spec)?;
+    keep_only(&child.pidfd);
+    supervise(&child)
+}
+
+/// Init holds the rest now. The step's pipes must not stay open here once it is over.
+fn keep_only(pidfd: &Fd) {
+    let kept = pidfd.raw() as u32;
+    file::close_between(0, wire::SPEC_FD as u32);
+    file::close_between(wire::CONTROL_FD as u32 + 1, kept - 1);
+    file::close_from(kept + 1);
+}
+
+fn leave_the_caller() {
+    signal::reset_actions();
+    signal::unblock_all();
+    // A terminal's Ctrl-C is the addon's to answer.
+    let _ = process::start_session();
+    identity::join_new_session_keyring();
+    process::set_umask(0o022);
+}
+
+/// time_namespaces(7): children find both clocks near zero.
+fn start_clocks_at_zero() -> sys::Result<()> {
+    process::unshare(process::CLONE_NEWTIME)?;
+    let monotonic = process::seconds(process::CLOCK_MONOTONIC)?;
+    let boottime = process::seconds(process::CLOCK_BOOTTIME)?;
+    let offsets: Text<128> = format(format_args!("monotonic -{monotonic} 0\nboottime -{boottime} 0\n"))?;
+    file::write_file(file::AT_FDCWD, c"/proc/self/timens_offsets", offsets.as_bytes())
+}
+
+/// Starts init with idmapped mounts, or, where the kernel or the filesystem refuses them, with the caller's ids.
+fn start(spec: &'static Spec) -> Result<Child, Fail> {
+    if !spec.has(wire::FLAG_IDENTITY) && in_initial_user_namespace() {
+        match start_with(spec, Ids::Idmapped) {
+            Err(fail) if is_refusal_of_idmapping(&fail) => {}
+            other => return other,
+        }
+    }
+    start_with(spec, Ids::Identity)
+}
+
+fn is_refusal_of_idmapping(fail: &Fail) -> bool {
+    matches!(fail.step, "idmapped mount" | "overlay")
+        && matches!(fail.errno, EINVAL | EPERM | ENOSYS | EOPNOTSUPP | EOVERFLOW)
+}
+
+fn start_with(spec: &'static Spec, ids: Ids) -> Result<Child, Fail> {
+    let (ours, theirs) = process::socket_pair().at("clone")?;
+    let handover = memory::shared::<Handover>().at("clone")?;
+    let network = if spec.has(wire::FLAG_HOST_NETWORK) {
+        0
+    } else {
+        process::CLONE_NEWNET
+    };
+    let namespaces = process::CLONE_NEWUSER
+        | process::CLONE_NEWNS
+        | process::CLONE_NEWPID
+        | process::CLONE_NEWIPC
+        | process::CLONE_NEWUTS
+        | network;
+    let Some(child) = process::fork(namespaces | process::CLONE_FILES).at("clone")? else {
+        init::run(spec, &theirs, handover);
+    };
+    match hand_over(spec, ids, &child, &ours, handover) {
+        Ok(()) => Ok(child),
+        Err(fail) => {
+            signal::send_to(&child.pidfd, signal::SIGKILL);
+            let _ = process::wait(child.pid, 0);
+            Err(fail)
+        }
+    }
+}
+
+fn hand_over(spec: &Spec, ids: Ids, child: &Child, sync: &Fd, handover: *mut Handover) -> Result<(), Fail> {
+    ids.map(child.pid)?;
+    join_cgroups(spec, child.pid)?;
+    file::write_all(sync.raw(), &[IDS_MAPPED]).at("clone")?;
+    let made = make_mounts(spec, ids, child)?;
+    // SAFETY: init reads this only after the byte that follows.
+    unsafe { handover.write_volatile(made) };
+    // /dev/stdout is opened anew by many scripts: the pipes belong to the step's user.
+    for pipe in [1, 2] {
+        let _ = file::change_owner_of(pipe, ids.outside(spec.uid), ids.outside(spec.gid));
+    }
+    report::ids(ids == Ids::Idmapped);
+    file::write_all(sync.raw(), &[MOUNTS_READY]).at("clone")?;
+    wait_until_taken(child, sync)
+}
+
+fn make_mounts(spec: &Spec, ids: Ids, child: &Child) -> Result<Handover, Fail> {
+    let userns = user_namespace_of(child.pid).at("user namespace")?;
+    let mut made = Handover {
+        root: -1,
+        hosts: -1,
+        resolv_conf: -1,
+        mounts: [-1; MAX_MOUNTS],
+    };
+    scratch::bind_sources(spec, ids, &userns, &mut made.mounts)?;
+    ids.as_step_root(|| {
+        let scratch = Scratch::new(spec)?;
+        made.root = rootfs::make(spec, ids, &userns, &scratch)?.leak();
+        made.hosts = scratch.file(c"hosts")?.leak();
+        made.resolv_conf = scratch.file(c"resolv.conf")?.leak();
+        Ok(())
+    })?;
+    Ok(made)
+}
+
+fn join_cgroups(spec: &Spec, pid: i32) -> Result<(), Fail> {
+    let line: Text<16> = format(format_args!("{pid}")).at("cgroup")?;
+    for file in spec.cgroups {
+        file::write_file(file::AT_FDCWD, file, line.as_bytes()).about("cgroup", file)?;
+    }
+    Ok(())
+}
+
+/// Waits until init has a descriptor table of its own, or has ended and told why.
+fn wait_until_taken(child: &Child, sync: &Fd) -> Result<(), Fail> {
+    let mut fds = [Poll::readable(sync), Poll::readable(&child.pidfd)];
+    while signal::poll(&mut fds).is_err() {}
+    let mut byte = [0];
+    if fds[0].ready != 0 && file::read(sync.raw(), &mut byte) == Ok(1) && byte[0] == TAKEN_OVER {
+        return Ok(());
+    }
+    // Init told its own failure; supervise() collects it.
+    Ok(())
+}
+
+/// Watches until init is gone, and tells what the whole step used.
+fn supervise(child: &Child) -> Result<(), Fail> {
+    let control = Fd::new(wire::CONTROL_FD);
+    let mut watch_control = true;
+    loop {
+        let mut fds = [Poll::readable(&child.pidfd), Poll::readable(&control)];
+        let watched = if watch_control { 2 } else { 1 };
+        if signal::poll(&mut fds[..watched]).is_err() {
+            continue;
+        }
+        if fds[0].ready != 0 {
+            let (_, _, usage) = process::wait(child.pid, 0).at("wait")?;
+            report::usage(&usage);
+            return Ok(());
+        }
+        if fds[1].ready != 0 {
+            watch_control = obey(&control, child);
+        }
+    }
+}
+
+/// False once there is nothing more to obey.
+fn obey(control: &Fd, child: &Child) -> bool {
+    let mut byte = [0];
+    match file::read(control.raw(), &mut byte) {
+        Ok(1) if byte[0] == wire::CONTROL_TERMINATE => {
+            signal::send_to(&child.pidfd, signal::SIGTERM);
+            true
+        }
+        // The end of file: the addon gave the step up, or died.
+        _ => {
+            signal::send_to(&child.pidfd, signal::SIGKILL);
+            false
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Builds the step's root from the mounts of the launcher and enters it: pivot_root(2).
+
+use core::ffi::CStr;
+
+use crate::dev;
+use crate::launcher::Handover;
+use crate::mask::Masks;
+use crate::report::{Fail, Step};
+use crate::spec::Spec;
+use crate::sys::file::{self, AT_FDCWD, Fd, O_DIRECTORY, O_PATH};
+use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID, RDONLY};
+use crate::sys::{self, EPERM};
+use crate::target::{self, Created};
+use crate::wire;
+
+/// Mounts everything and pivots. What had to be created in the image for it is returned.
+pub fn enter(spec: &'static Spec, handover: &Handover) -> Result<Created, Fail> {
+    let root = Fd::new(handover.root);
+    let mut created = Created::new();
+    let top = file::open(c"/", O_PATH | O_DIRECTORY).at("root")?;
+    mount::attach(&root, top.raw()).at("root")?;
+    mount_kernel_filesystems(spec, &root, &mut created)?;
+    mount_files(handover, &root, &mut created)?;
+    mount_binds(spec, handover, &root, &mut created)?;
+    file::change_directory_to(root.raw()).at("pivot")?;
+    mount::pivot_to_current_directory().at("pivot")?;
+    Ok(created)
+}
+
+fn mount_kernel_filesystems(spec: &'static Spec, root: &Fd, created: &mut Created) -> Result<(), Fail> {
+    let restricted = NOSUID | NODEV | NOEXEC;
+    let proc = mount::new(c"proc", &[], restricted).at("/proc")?;
+    let sys = sysfs(spec, restricted).at("/sys")?;
+    mount::attach(&proc, target::own_directory(root, c"proc", created)?.raw()).at("/proc")?;
+    mount::attach(&sys, target::own_directory(root, c"sys", created)?.raw()).at("/sys")?;
+    let null = dev::mount_at(&target::own_directory(root, c"dev", created)?)?;
+    mount_cgroups(spec, &sys)?;
+    Masks::new(&null).apply(&proc, &sys)
+}
+
+/// sysfs shows a network namespace, and only its owner may mount it. With the host's, the host's own is shown, read-only.
+fn sysfs(spec: &Spec, attributes: u64) -> sys::Result<Fd> {
+    match mount::new(c"sysfs", &[], attributes | RDONLY) {
+        Err(EPERM) if spec.has(wire::FLAG_HOST_NETWORK) => {
+            let host = mount::clone(AT_FDCWD, c"/sys", true)?;
+            mount::restrict(&host, attributes | RDONLY, true)?;
+            Ok(host)
+        }
+        other => other,
+    }
+}
+
+/// The step's own cgroups, to be read: programs look there for their memory and cores. Best effort, as it grants nothing.
+fn mount_cgroups(spec: &'static Spec, sys: &Fd) -> Result<(), Fail> {
+    let Ok(at) = file::open_at(sys.raw(), c"fs/cgroup", O_PATH | O_DIRECTORY, 0) else {
+        return Ok(());
+    };
+    let attributes = NOSUID | NODEV | NOEXEC;
+    if spec.has(wire::FLAG_CGROUP2)
+        && let Ok(unified) = mount::new(c"cgroup2", &[], attributes | RDONLY)
+    {
+        return mount::attach(&unified, at.raw()).at("/sys/fs/cgroup");
+    }
+    let top =
+        mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"64k")], attributes).at("/sys/fs/cgroup")?;
+    mount::attach(&top, at.raw()).at("/sys/fs/cgroup")?;
+    for controller in spec.controllers {
+        let _ = mount_controller(&top, controller, attributes);
+    }
+    mount::restrict(&top, RDONLY, false).at("/sys/fs/cgroup")
+}
+
+/// cgroups(7), "CGROUPS VERSION 1": one hierarchy a controller.
+fn mount_controller(top: &Fd, controller: &CStr, attributes: u64) -> sys::Result<()> {
+    let filesystem = mount::Filesystem::open(c"cgroup")?;
+    filesystem.set_flag(controller)?;
+    filesystem.create()?;
+    let hierarchy = filesystem.mount(attributes | RDONLY)?;
+    file::make_directory(top.raw(), controller, 0o755)?;
+    let at = file::open_at(top.raw(), controller, O_PATH | O_DIRECTORY, 0)?;
+    mount::attach(&hierarchy, at.raw())
+}
+
+fn mount_files(handover: &Handover, root: &Fd, created: &mut Created) -> Result<(), Fail> {
+    for (fd, path) in [
+        (handover.hosts, c"etc/hosts"),
+        (handover.resolv_conf, c"etc/resolv.conf"),
+    ] {
+        let at = target::unfollowed(root, path, created)?;
+        mount::attach(&Fd::new(fd), at.raw()).about("mount", path)?;
+    }
+    Ok(())
+}
+
+fn mount_binds(
+    spec: &'static Spec,
+    handover: &Handover,
+    root: &Fd,
+    created: &mut Created,
+) -> Result<(), Fail> {
+    let mut mounts = spec.mounts;
+    let mut sources = handover.mounts.iter();
+    while let (Some(_), Some(path), Some(_), Some(fd)) =
+        (mounts.next(), mounts.next(), mounts.next(), sources.next())
+    {
+        let source = Fd::new(*fd);
+        let is_directory = file::stat(source.raw()).about("bind mount", path)?.is_directory();
+        let at = target::followed(root, path, is_directory, created)?;
+        mount::attach(&source, at.raw()).about("bind mount", path)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! The step's root: overlayfs over the layers, made by the launcher as a detached mount.
+//!
+//! Layers are named by descriptor: the working directory is /proc/self/fd and a layer is "12". No path is escaped for
+//! mount options, none is too long, and 500 layers fit where mount(2) takes one page of options.
+
+use core::ffi::CStr;
+
+use crate::ids::{Ids, in_initial_user_namespace};
+use crate::report::{Fail, Step};
+use crate::scratch::Scratch;
+use crate::spec::Spec;
+use crate::sys::file::{self, AT_FDCWD, AT_REMOVEDIR, Fd, O_DIRECTORY, O_PATH};
+use crate::sys::mount::{self, Filesystem, NODEV};
+use crate::sys::{self, EINVAL, ENOENT, memory};
+use crate::text::{Text, c_string, format};
+
+const STEP: &str = "overlay";
+const RESOLVE_NO_XDEV: u64 = 1;
+
+/// Makes the root. Must be called as the step's root: `Ids::as_step_root`.
+pub fn make(spec: &Spec, ids: Ids, userns: &Fd, scratch: &Scratch) -> Result<Fd, Fail> {
+    let layers = Layers::open(spec, ids, userns, scratch)?;
+    forget_last_use(&layers.work);
+    file::change_directory(c"/proc/self/fd").at(STEP)?;
+    let made = layers.mount().or_else(|fail| layers.mount_legacy(scratch, fail));
+    file::change_directory(c"/").at(STEP)?;
+    made
+}
+
+/// Every layer by descriptor.
+struct Layers {
+    upper: Fd,
+    work: Fd,
+    /// Highest first, and the stubs last: overlayfs's order.
+    lowers: &'static [i32],
+}
+
+impl Layers {
+    fn open(spec: &Spec, ids: Ids, userns: &Fd, scratch: &Scratch) -> Result<Self, Fail> {
+        let base = Base::new(spec, ids, userns, scratch)?;
+        let lowers = memory::slice::<i32>(spec.lowers.count + 1).at(STEP)?;
+        for (slot, path) in lowers[..spec.lowers.count].iter_mut().rev().zip(spec.lowers) {
+            *slot = base.open(path).about(STEP, path)?.leak();
+        }
+        lowers[spec.lowers.count] = scratch.stubs()?.leak();
+        let upper = base.open_inside(spec.upper).about(STEP, spec.upper)?;
+        let work = base.open_inside(spec.work).about(STEP, spec.work)?;
+        Ok(Self { upper, work, lowers })
+    }
+
+    fn mount(&self) -> Result<Fd, Fail> {
+        let filesystem = Filesystem::open(c"overlay").at(STEP)?;
+        self.configure(&filesystem)
+            .and_then(|()| filesystem.mount(NODEV))
+            .map_err(|errno| Fail {
+                step: STEP,
+                errno,
+                subject: last_words(&filesystem),
+            })
+    }
+
+    fn configure(&self, filesystem: &Filesystem) -> sys::Result<()> {
+        for lower in self.lowers {
+            filesystem.set(c"lowerdir+", number(*lower)?.as_c_str())?;
+        }
+        filesystem.set(c"upperdir", number(self.upper.raw())?.as_c_str())?;
+        filesystem.set(c"workdir", number(self.work.raw())?.as_c_str())?;
+        for (key, value) in OPTIONS {
+            // A kernel that lacks one of these lacks the feature it would turn off.
+            let _ = filesystem.set(key, value);
+        }
+        let _ = filesystem.set_flag(c"volatile");
+        if !in_initial_user_namespace() {
+            filesystem.set_flag(c"userxattr")?;
+        }
+        filesystem.create()
+    }
+
+    /// mount(2), for kernels whose overlayfs has no `lowerdir+` (before 6.8).
+    fn mount_legacy(&self, scratch: &Scratch, first: Fail) -> Result<Fd, Fail> {
+        if first.errno != EINVAL {
+            return Err(first);
+        }
+        let place = scratch.directory(c"root")?;
+        for volatile in [",volatile", ""] {
+            let options = self.legacy_options(volatile).at(STEP)?;
+            let target = number(place.raw()).at(STEP)?;
+            if mount::legacy(c"overlay", target.as_c_str(), MS_NODEV, options.as_c_str()).is_ok() {
+                return mount::clone(scratch.root.raw(), c"root", false).at(STEP);
+            }
+        }
+        Err(first)
+    }
+
+    fn legacy_options(&self, volatile: &str) -> sys::Result<Text<4096>> {
+        let userxattr = if in_initial_user_namespace() {
+            ""
+        } else {
+            ",userxattr"
+        };
+        let (upper, work) = (self.upper.raw(), self.work.raw());
+        let mut options: Text<4096> = format(format_args!(
+            "upperdir={upper},workdir={work}{volatile}{userxattr},lowerdir="
+        ))?;
+        for (i, lower) in self.lowers.iter().enumerate() {
+            let separator = if i == 0 { "" } else { ":" };
+            let name: Text<16> = format(format_args!("{separator}{lower}"))?;
+            options.push(name.as_bytes()).map_err(|_| sys::ENAMETOOLONG)?;
+        }
+        Ok(options)
+    }
+}
+
+impl Drop for Layers {
+    fn drop(&mut self) {
+        for lower in self.lowers {
+            drop(Fd::new(*lower));
+        }
+    }
+}
+
+const MS_NODEV: usize = 4;
+
+/// Layers must not depend on how a kernel was configured: no renames by xattr, no metadata-only copies.
+const OPTIONS: [(&CStr, &CStr); 4] = [
+    (c"redirect_dir", c"off"),
+    (c"metacopy", c"off"),
+    (c"index", c"off"),
+    (c"xino", c"auto"),
+];
+
+/// Where the layers are opened from: the deepest directory that holds them all, mounted once with the step's ids.
+struct Base<'a> {
+    ids: Ids,
+    userns: &'a Fd,
+    scratch: &'a Scratch,
+    /// The directory as the host sees it, and as the step does.
+    host: Fd,
+    mapped: Fd,
+    prefix: usize,
+}
+
+impl<'a> Base<'a> {
+    fn new(spec: &Spec, ids: Ids, userns: &'a Fd, scratch: &'a Scratch) -> Result<Self, Fail> {
+        let (upper, work) = (spec.upper.to_bytes(), spec.work.to_bytes());
+        let writable = common_directory(upper, work);
+        let all = spec.lowers.fold(writable, |prefix, lower| {
+            common_directory(&upper[..prefix], lower.to_bytes())
+        });
+        // Layers on another filesystem are mounted one by one; upper and work are always on one.
+        let prefix = if holds(&upper[..all], &upper[all..])? {
+            all
+        } else {
+            writable
+        };
+        let host = open_path(&upper[..prefix])?;
+        let mapped = match ids {
+            Ids::Identity => open_path(&upper[..prefix])?,
+            Ids::Idmapped => mapped_mount(&host, userns, scratch)?,
+        };
+        Ok(Self {
+            ids,
+            userns,
+            scratch,
+            host,
+            mapped,
+            prefix,
+        })
+    }
+
+    /// A directory below the base, on the base's own mount.
+    fn open_inside(&self, path: &CStr) -> sys::Result<Fd> {
+        let relative = self.relative(path)?;
+        drop(file::open_beneath(
+            self.host.raw(),
+            relative.as_c_str(),
+            O_PATH | O_DIRECTORY,
+            RESOLVE_NO_XDEV,
+        )?);
+        file::open_at(self.mapped.raw(), relative.as_c_str(), O_PATH | O_DIRECTORY, 0)
+    }
+
+    fn open(&self, path: &CStr) -> sys::Result<Fd> {
+        if let Ok(found) = self.open_inside(path) {
+            return Ok(found);
+        }
+        let found = file::open(path, O_PATH | O_DIRECTORY)?;
+        match self.ids {
+            Ids::Identity => Ok(found),
+            Ids::Idmapped => mapped_mount(&found, self.userns, self.scratch).map_err(|fail| fail.errno),
+        }
+    }
+
+    fn relative(&self, path: &CStr) -> sys::Result<Text<4096>> {
+        let bytes = path.to_bytes();
+        let rest = bytes.get(self.prefix..).ok_or(ENOENT)?;
+        let start = rest.iter().position(|b| *b != b'/').unwrap_or(rest.len());
+        c_string(if start == rest.len() { b"." } else { &rest[start..] })
+    }
+}
+
+/// The length of the longest common part of two absolute paths that ends at a slash of both, or at their ends.
+fn common_directory(a: &[u8], b: &[u8]) -> usize {
+    let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let ends = |p: &[u8]| p.len() == same || p[same] == b'/';
+    if ends(a) && ends(b) {
+        return same;
+    }
+    a[..same].iter().rposition(|b| *b == b'/').unwrap_or(0)
+}
+
+/// Whether `rest` lies on the mount of directory `base`.
+fn holds(base: &[u8], rest: &[u8]) -> Result<bool, Fail> {
+    let base = open_path(base)?;
+    let start = rest.iter().position(|b| *b != b'/').unwrap_or(rest.len());
+    let rest = c_string::<4096>(if start == rest.len() { b"." } else { &rest[start..] }).at(STEP)?;
+    Ok(file::open_beneath(base.raw(), rest.as_c_str(), O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV).is_ok())
+}
+
+fn open_path(path: &[u8]) -> Result<Fd, Fail> {
+    let path = c_string::<4096>(if path.is_empty() { b"/" } else { path }).at(STEP)?;
+    file::open_at(AT_FDCWD, path.as_c_str(), O_PATH | O_DIRECTORY, 0).at(STEP)
+}
+
+/// A mount of directory `host` alone, with the step's ids. It is attached, out of reach of any path, because
+/// overlayfs took no detached layers before Linux 6.15.
+fn mapped_mount(host: &Fd, userns: &Fd, scratch: &Scratch) -> Result<Fd, Fail> {
+    let mapped = mount::clone(host.raw(), c"", false).at("idmapped mount")?;
+    mount::map_ids(&mapped, userns.raw(), false).at("idmapped mount")?;
+    let place = scratch.directory(c"base")?;
+    mount::attach(&mapped, place.raw()).at("idmapped mount")?;
+    Ok(mapped)
+}
+
+/// A volatile overlay marks its work directory, and is refused on a marked one: the kernel cannot know that nothing
+/// of the last mount was lost. Here each of them ended with its step.
+fn forget_last_use(work: &Fd) {
+    let _ = file::unlink(work.raw(), c"work/incompat/volatile", AT_REMOVEDIR);
+    let _ = file::unlink(work.raw(), c"work/incompat", AT_REMOVEDIR);
+}
+
+fn number(n: i32) -> sys::Result<Text<16>> {
+    format(format_args!("{n}"))
+}
+
+fn last_words(filesystem: &Filesystem) -> &'static CStr {
+    let Ok(buffer) = memory::slice::<u8>(512) else {
+        return c"";
+    };
+    let n = filesystem.log(&mut buffer[..511]).min(511);
+    let end = buffer[..n].iter().position(|b| *b == b'\n').unwrap_or(n);
+    buffer[end] = 0;
+    CStr::from_bytes_until_nul(buffer).unwrap_or(c"")
+}

@@ -1,0 +1,119 @@
+//! A tmpfs of the launcher: the two generated files, and the lowest layer of every root.
+//!
+//! That layer holds an empty mount point for each mount of the step. An image that lacks one gets it from here, so that
+//! nothing is created in the writable layer; an image that has one keeps its own, with its mode and owner.
+
+use core::ffi::CStr;
+
+use crate::ids::Ids;
+use crate::report::{Fail, Step};
+use crate::spec::Spec;
+use crate::sys::file::{self, AT_FDCWD, Fd, O_CREAT, O_DIRECTORY, O_EXCL, O_PATH, O_WRONLY};
+use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID, RDONLY};
+use crate::sys::{self, EEXIST};
+use crate::text::c_string;
+
+pub struct Scratch {
+    pub root: Fd,
+}
+
+const STEP: &str = "mount points";
+
+impl Scratch {
+    /// Must be called as the step's root: `Ids::as_step_root`.
+    pub fn new(spec: &Spec) -> Result<Self, Fail> {
+        let root = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"16m")], NOSUID | NODEV).at(STEP)?;
+        let top = file::open(c"/", O_PATH | O_DIRECTORY).at(STEP)?;
+        // On top of the launcher's own root, where descriptors reach it and no path does.
+        mount::attach(&root, top.raw()).at(STEP)?;
+        let scratch = Self { root };
+        scratch.fill(spec)?;
+        Ok(scratch)
+    }
+
+    fn fill(&self, spec: &Spec) -> Result<(), Fail> {
+        for name in [c"base", c"root", c"other", c"stubs"] {
+            file::make_directory(self.root.raw(), name, 0o755).at(STEP)?;
+        }
+        self.write(c"hosts", spec.hosts).at(STEP)?;
+        self.write(c"resolv.conf", spec.resolv_conf).at(STEP)?;
+        let stubs = self.stubs()?;
+        for directory in [c"proc", c"sys", c"dev"] {
+            make_stub(&stubs, directory, true).at(STEP)?;
+        }
+        for file in [c"etc/hosts", c"etc/resolv.conf"] {
+            make_stub(&stubs, file, false).at(STEP)?;
+        }
+        let mut mounts = spec.mounts;
+        while let (Some(source), Some(target), Some(_)) = (mounts.next(), mounts.next(), mounts.next()) {
+            let found = file::stat_at(AT_FDCWD, source, 0).about("bind mount", source)?;
+            make_stub(&stubs, target, found.is_directory()).about("bind mount", target)?;
+        }
+        Ok(())
+    }
+
+    pub fn stubs(&self) -> Result<Fd, Fail> {
+        self.directory(c"stubs")
+    }
+
+    pub fn directory(&self, name: &CStr) -> Result<Fd, Fail> {
+        file::open_at(self.root.raw(), name, O_PATH | O_DIRECTORY, 0).at(STEP)
+    }
+
+    /// A generated file as a read-only detached mount.
+    pub fn file(&self, name: &CStr) -> Result<Fd, Fail> {
+        let found = mount::clone(self.root.raw(), name, false).at(STEP)?;
+        mount::restrict(&found, RDONLY | NOSUID | NODEV | NOEXEC, false).at(STEP)?;
+        Ok(found)
+    }
+
+    fn write(&self, name: &CStr, content: &[u8]) -> sys::Result<()> {
+        let out = file::open_at(self.root.raw(), name, O_WRONLY | O_CREAT | O_EXCL, 0o644)?;
+        file::write_all(out.raw(), content)
+    }
+}
+
+/// Creates `path`, relative or not, below `root`, which only this process writes.
+fn make_stub(root: &Fd, path: &CStr, is_directory: bool) -> sys::Result<()> {
+    let mut parts = path
+        .to_bytes()
+        .split(|b| *b == b'/')
+        .filter(|part| !part.is_empty() && *part != b".")
+        .peekable();
+    let mut at = file::open_at(root.raw(), c".", O_PATH | O_DIRECTORY, 0)?;
+    while let Some(part) = parts.next() {
+        let name = c_string::<256>(part)?;
+        if part == b".." {
+            return Err(sys::EINVAL);
+        }
+        if parts.peek().is_none() && !is_directory {
+            return match file::open_at(at.raw(), name.as_c_str(), O_WRONLY | O_CREAT | O_EXCL, 0o644) {
+                Ok(_) | Err(EEXIST) => Ok(()),
+                Err(errno) => Err(errno),
+            };
+        }
+        match file::make_directory(at.raw(), name.as_c_str(), 0o755) {
+            Ok(()) | Err(EEXIST) => {}
+            Err(errno) => return Err(errno),
+        }
+        at = file::open_at(at.raw(), name.as_c_str(), O_PATH | O_DIRECTORY, 0)?;
+    }
+    Ok(())
+}
+
+/// The sources of the step's own mounts, detached, with the ids of the step.
+pub fn bind_sources(spec: &Spec, ids: Ids, userns: &Fd, out: &mut [i32]) -> Result<(), Fail> {
+    let mut mounts = spec.mounts;
+    let mut slots = out.iter_mut();
+    while let (Some(source), Some(_), Some(mode)) = (mounts.next(), mounts.next(), mounts.next()) {
+        let tree = mount::clone(AT_FDCWD, source, true).about("bind mount", source)?;
+        if ids == Ids::Idmapped {
+            mount::map_ids(&tree, userns.raw(), true).about("bind mount", source)?;
+        }
+        let read_only = if mode == c"ro" { RDONLY } else { 0 };
+        mount::restrict(&tree, NODEV | read_only, true).about("bind mount", source)?;
+        let slot = slots.next().ok_or(Fail::new("bind mount", sys::EINVAL))?;
+        *slot = tree.leak();
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Reading the spec. It comes from the addon, yet every length is checked: a wrong one is a failure, not a wild read.
+
+use core::ffi::CStr;
+
+use crate::report::{Fail, Step};
+use crate::sys::{self, EINVAL, file, memory};
+use crate::wire;
+
+pub struct Spec {
+    pub flags: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub capabilities: u64,
+    pub groups: &'static [u32],
+    pub hostname: &'static [u8],
+    pub hosts: &'static [u8],
+    pub resolv_conf: &'static [u8],
+    /// Lowest first.
+    pub lowers: Strings,
+    pub upper: &'static CStr,
+    pub work: &'static CStr,
+    pub argv: Strings,
+    pub env: Strings,
+    pub cwd: &'static CStr,
+    /// cgroup.procs files that take the step.
+    pub cgroups: Strings,
+    /// Names of v1 controllers the step has a cgroup of.
+    pub controllers: Strings,
+    /// Three strings a mount: source, target, and "ro" or "rw".
+    pub mounts: Strings,
+    pub filter: &'static [u8],
+}
+
+impl Spec {
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Reads the memfd the helper was started with, whose size is its second word.
+    pub fn load() -> Result<Self, Fail> {
+        let mut head = [0u8; 8];
+        file::read(wire::SPEC_FD, &mut head).at("read spec")?;
+        let magic = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+        let size = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        if magic != wire::MAGIC {
+            return Err(Fail::new("read spec", EINVAL));
+        }
+        let bytes = memory::map_file(wire::SPEC_FD, size as usize).at("read spec")?;
+        let mut reader = Reader {
+            bytes: bytes.get(8..).unwrap_or(&[]),
+        };
+        reader.spec().at("read spec")
+    }
+}
+
+/// C strings one after the other.
+#[derive(Clone, Copy)]
+pub struct Strings {
+    bytes: &'static [u8],
+    pub count: usize,
+}
+
+impl Iterator for Strings {
+    type Item = &'static CStr;
+    fn next(&mut self) -> Option<&'static CStr> {
+        self.count = self.count.checked_sub(1)?;
+        let mut reader = Reader { bytes: self.bytes };
+        let string = reader.string().ok()?;
+        self.bytes = reader.bytes;
+        Some(string)
+    }
+}
+
+struct Reader {
+    bytes: &'static [u8],
+}
+
+impl Reader {
+    fn spec(&mut self) -> sys::Result<Spec> {
+        Ok(Spec {
+            flags: self.word()?,
+            uid: self.word()?,
+            gid: self.word()?,
+            capabilities: u64::from(self.word()?) | u64::from(self.word()?) << 32,
+            groups: self.words()?,
+            hostname: self.counted()?,
+            hosts: self.counted()?,
+            resolv_conf: self.counted()?,
+            lowers: self.strings()?,
+            upper: self.string()?,
+            work: self.string()?,
+            argv: self.strings()?,
+            env: self.strings()?,
+            cwd: self.string()?,
+            cgroups: self.strings()?,
+            controllers: self.strings()?,
+            mounts: self.strings()?,
+            filter: self.counted()?,
+        })
+    }
+
+    fn take(&mut self, n: usize) -> sys::Result<&'static [u8]> {
+        let (head, rest) = self.bytes.split_at_checked(n).ok_or(EINVAL)?;
+        self.bytes = rest;
+        Ok(head)
+    }
+
+    fn word(&mut self) -> sys::Result<u32> {
+        let b = self.take(4)?;
+        Ok(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+    }
+
+    fn words(&mut self) -> sys::Result<&'static [u32]> {
+        let count = self.word()? as usize;
+        if count > self.bytes.len() / 4 {
+            return Err(EINVAL);
+        }
+        let words = memory::slice::<u32>(count)?;
+        for slot in words.iter_mut() {
+            *slot = self.word()?;
+        }
+        Ok(words)
+    }
+
+    /// Bytes behind their length, with a NUL after them.
+    fn counted(&mut self) -> sys::Result<&'static [u8]> {
+        let length = self.word()? as usize;
+        let bytes = self.take(length)?;
+        if self.take(1)? != [0] {
+            return Err(EINVAL);
+        }
+        Ok(bytes)
+    }
+
+    fn string(&mut self) -> sys::Result<&'static CStr> {
+        let start = self.bytes;
+        let length = self.counted()?.len();
+        CStr::from_bytes_with_nul(&start[4..4 + length + 1]).map_err(|_| EINVAL)
+    }
+
+    fn strings(&mut self) -> sys::Result<Strings> {
+        let count = self.word()? as usize;
+        let list = Strings {
+            bytes: self.bytes,
+            count,
+        };
+        for _ in 0..count {
+            self.string()?;
+        }
+        Ok(list)
+    }
+}

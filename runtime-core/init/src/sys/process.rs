@@ -1,0 +1,216 @@
+//! Processes, namespaces, limits and clocks.
+
+use super::file::Fd;
+use super::{Result, arch, call, nr};
+
+pub const CLONE_VM: usize = 0x100;
+pub const CLONE_FILES: usize = 0x400;
+pub const CLONE_PIDFD: usize = 0x1000;
+pub const CLONE_VFORK: usize = 0x4000;
+pub const CLONE_NEWTIME: usize = 0x80;
+pub const CLONE_NEWNS: usize = 0x20000;
+pub const CLONE_NEWCGROUP: usize = 0x0200_0000;
+pub const CLONE_NEWUTS: usize = 0x0400_0000;
+pub const CLONE_NEWIPC: usize = 0x0800_0000;
+pub const CLONE_NEWUSER: usize = 0x1000_0000;
+pub const CLONE_NEWPID: usize = 0x2000_0000;
+pub const CLONE_NEWNET: usize = 0x4000_0000;
+
+pub fn exit(code: i32) -> ! {
+    // SAFETY: exit_group(2) does not return.
+    unsafe {
+        let _ = call(nr::EXIT_GROUP, [code as usize]);
+    }
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+pub struct Child {
+    pub pid: i32,
+    pub pidfd: Fd,
+}
+
+/// Goes on as two processes, like fork(2), the child in new namespaces. `None` in the child.
+pub fn fork(flags: usize) -> Result<Option<Child>> {
+    let mut pidfd: i32 = -1;
+    // SAFETY: without CLONE_VM the child has a copy of this memory and stack. The third argument takes the pidfd.
+    let pid = unsafe {
+        call(
+            nr::CLONE,
+            [
+                flags | CLONE_PIDFD | super::signal::SIGCHLD as usize,
+                0,
+                &raw mut pidfd as usize,
+                0,
+                0,
+            ],
+        )
+    }?;
+    Ok((pid != 0).then(|| Child {
+        pid: pid as i32,
+        pidfd: Fd::new(pidfd),
+    }))
+}
+
+const STACK_SIZE: usize = 64 * 1024;
+
+/// Runs `entry(argument)` in a child that shares this memory; returns once the child has called execve(2) or exited.
+pub fn vfork(entry: extern "C" fn(*mut u8) -> !, argument: *mut u8) -> Result<i32> {
+    let stack = super::memory::slice::<u8>(STACK_SIZE)?;
+    let flags = CLONE_VM | CLONE_VFORK | super::signal::SIGCHLD as usize;
+    let top = stack.as_mut_ptr_range().end;
+    // SAFETY: the stack is fresh, page-aligned and never reused; the parent sleeps while the child borrows its memory.
+    let pid = unsafe { arch::clone_on_stack(flags, top, entry, argument) };
+    if pid < 0 {
+        Err(super::Errno(-pid as i32))
+    } else {
+        Ok(pid as i32)
+    }
+}
+
+pub fn unshare(flags: usize) -> Result<()> {
+    // SAFETY: unshare(2) takes flags.
+    unsafe { call(nr::UNSHARE, [flags]) }.map(drop)
+}
+
+/// # Safety
+/// `argv` and `envp` end in null and point to C strings.
+pub unsafe fn execute(program: &core::ffi::CStr, argv: &[*const u8], envp: &[*const u8]) -> super::Errno {
+    // SAFETY: the caller's promise.
+    let failed = unsafe {
+        call(
+            nr::EXECVE,
+            [
+                program.as_ptr() as usize,
+                argv.as_ptr() as usize,
+                envp.as_ptr() as usize,
+            ],
+        )
+    };
+    failed.err().unwrap_or(super::EINVAL)
+}
+
+pub fn start_session() -> Result<()> {
+    // SAFETY: setsid(2) takes nothing.
+    unsafe { call(nr::SETSID, []) }.map(drop)
+}
+
+pub fn set_umask(mask: usize) {
+    // SAFETY: umask(2) takes an integer.
+    let _ = unsafe { call(nr::UMASK, [mask]) };
+}
+
+pub fn set_hostname(name: &[u8]) -> Result<()> {
+    // SAFETY: sethostname(2) reads `name.len()` bytes.
+    unsafe { call(nr::SETHOSTNAME, [name.as_ptr() as usize, name.len()]) }.map(drop)
+}
+
+/// getrusage(2): what a process and its reaped children used.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Usage {
+    pub user: [i64; 2],
+    pub system: [i64; 2],
+    pub max_rss_kib: i64,
+    rest: [i64; 13],
+}
+
+pub const WNOHANG: usize = 1;
+const WAIT_ANY_TYPE: usize = 0x4000_0000;
+
+/// wait4(2): the pid (0 when WNOHANG finds none), its status, its usage.
+pub fn wait(pid: i32, options: usize) -> Result<(i32, i32, Usage)> {
+    let (mut status, mut usage) = (0i32, Usage::default());
+    loop {
+        let arguments = [
+            pid as usize,
+            &raw mut status as usize,
+            options | WAIT_ANY_TYPE,
+            &raw mut usage as usize,
+        ];
+        // SAFETY: the kernel fills the status and a struct rusage.
+        match unsafe { call(nr::WAIT4, arguments) } {
+            Err(super::EINTR) => {}
+            other => return other.map(|pid| (pid as i32, status, usage)),
+        }
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Limit {
+    pub soft: u64,
+    pub hard: u64,
+}
+
+pub const RLIMIT_CORE: usize = 4;
+pub const RLIMIT_NOFILE: usize = 7;
+
+pub fn limit(resource: usize) -> Result<Limit> {
+    let mut old = Limit::default();
+    // SAFETY: prlimit64(2) fills the struct.
+    unsafe { call(nr::PRLIMIT64, [0, resource, 0, &raw mut old as usize]) }?;
+    Ok(old)
+}
+
+pub fn set_limit(resource: usize, new: Limit) -> Result<()> {
+    // SAFETY: prlimit64(2) reads the struct.
+    unsafe { call(nr::PRLIMIT64, [0, resource, &raw const new as usize, 0]) }.map(drop)
+}
+
+pub const CLOCK_MONOTONIC: usize = 1;
+pub const CLOCK_BOOTTIME: usize = 7;
+
+/// Whole seconds of a clock.
+pub fn seconds(clock: usize) -> Result<i64> {
+    let mut time = [0i64; 2];
+    // SAFETY: clock_gettime(2) fills a timespec.
+    unsafe { call(nr::CLOCK_GETTIME, [clock, &raw mut time as usize]) }?;
+    Ok(time[0])
+}
+
+/// A connected pair of stream sockets.
+pub fn socket_pair() -> Result<(Fd, Fd)> {
+    let mut fds = [0i32; 2];
+    let (unix, stream_cloexec) = (1, 1 | 0o2000000);
+    // SAFETY: socketpair(2) fills two descriptors.
+    unsafe {
+        call(
+            nr::SOCKETPAIR,
+            [unix, stream_cloexec, 0, fds.as_mut_ptr() as usize],
+        )
+    }?;
+    Ok((Fd::new(fds[0]), Fd::new(fds[1])))
+}
+
+#[repr(C)]
+struct InterfaceRequest {
+    name: [u8; 16],
+    flags: u16,
+    rest: [u8; 22],
+}
+
+/// netdevice(7): sets IFF_UP on the loopback interface of this network namespace.
+pub fn bring_loopback_up() -> Result<()> {
+    const AF_INET: usize = 2;
+    const SOCK_DGRAM_CLOEXEC: usize = 2 | 0o2000000;
+    const SIOCSIFFLAGS: usize = 0x8914;
+    const IFF_UP_RUNNING: u16 = 1 | 0x40;
+    let mut request = InterfaceRequest {
+        name: [0; 16],
+        flags: IFF_UP_RUNNING,
+        rest: [0; 22],
+    };
+    request.name[..2].copy_from_slice(b"lo");
+    // SAFETY: socket(2) takes integers; SIOCSIFFLAGS reads a struct ifreq (40 bytes).
+    unsafe {
+        let socket = Fd::new(call(nr::SOCKET, [AF_INET, SOCK_DGRAM_CLOEXEC, 0])? as i32);
+        call(
+            nr::IOCTL,
+            [socket.raw() as usize, SIOCSIFFLAGS, &raw mut request as usize],
+        )?;
+    }
+    Ok(())
+}
+const _: () = assert!(size_of::<InterfaceRequest>() == 40);

@@ -1,0 +1,108 @@
+//! Signals: taken synchronously, never by a handler.
+
+use super::file::Fd;
+use super::{Result, call, nr};
+
+pub const SIGKILL: i32 = 9;
+pub const SIGTERM: i32 = 15;
+pub const SIGCHLD: i32 = 17;
+
+const MASK_SIZE: usize = 8;
+const SIG_SETMASK: usize = 2;
+
+fn set_mask(mask: u64) {
+    // SAFETY: rt_sigprocmask(2) reads one 64-bit set.
+    let _ = unsafe {
+        call(
+            nr::RT_SIGPROCMASK,
+            [SIG_SETMASK, &raw const mask as usize, 0, MASK_SIZE],
+        )
+    };
+}
+
+pub fn block_all() {
+    set_mask(u64::MAX);
+}
+
+pub fn unblock_all() {
+    set_mask(0);
+}
+
+/// Gives every signal its default action: execve(2) keeps what the parent ignored, and Node ignores SIGPIPE.
+pub fn reset_actions() {
+    let default = [0u64; 4];
+    for signal in 1..=64 {
+        // SAFETY: rt_sigaction(2) reads a struct sigaction of zeros: SIG_DFL.
+        let _ = unsafe {
+            call(
+                nr::RT_SIGACTION,
+                [signal, default.as_ptr() as usize, 0, MASK_SIZE],
+            )
+        };
+    }
+}
+
+pub struct Received {
+    pub signal: i32,
+    /// Sent by a process outside this pid namespace: pid_namespaces(7) shows it as pid 0.
+    pub from_outside: bool,
+}
+
+/// Waits for SIGCHLD or SIGTERM, which must be blocked.
+pub fn wait() -> Result<Received> {
+    let set: u64 = 1 << (SIGCHLD - 1) | 1 << (SIGTERM - 1);
+    let mut info = [0i32; 32];
+    // SAFETY: rt_sigtimedwait(2) fills a siginfo_t of 128 bytes; si_pid is its word 4 on 64-bit.
+    let signal = unsafe {
+        call(
+            nr::RT_SIGTIMEDWAIT,
+            [&raw const set as usize, info.as_mut_ptr() as usize, 0, MASK_SIZE],
+        )
+    }?;
+    const SI_PID: usize = 4;
+    Ok(Received {
+        signal: signal as i32,
+        from_outside: info[SI_PID] == 0,
+    })
+}
+
+/// kill(2). -1 is everything but this process that it can reach.
+pub fn send(pid: i32, signal: i32) {
+    // SAFETY: kill(2) takes integers.
+    let _ = unsafe { call(nr::KILL, [pid as usize, signal as usize]) };
+}
+
+pub fn send_to(process: &Fd, signal: i32) {
+    // SAFETY: pidfd_send_signal(2) without siginfo.
+    let _ = unsafe {
+        call(
+            nr::PIDFD_SEND_SIGNAL,
+            [process.raw() as usize, signal as usize, 0, 0],
+        )
+    };
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Poll {
+    fd: i32,
+    events: i16,
+    pub ready: i16,
+}
+
+impl Poll {
+    pub fn readable(fd: &Fd) -> Self {
+        const POLLIN: i16 = 1;
+        Self {
+            fd: fd.raw(),
+            events: POLLIN,
+            ready: 0,
+        }
+    }
+}
+
+/// ppoll(2) without a time limit.
+pub fn poll(fds: &mut [Poll]) -> Result<()> {
+    // SAFETY: the kernel reads and writes `fds.len()` structs pollfd.
+    unsafe { call(nr::PPOLL, [fds.as_mut_ptr() as usize, fds.len(), 0, 0, 0]) }.map(drop)
+}

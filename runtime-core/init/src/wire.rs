@@ -1,0 +1,39 @@
+//! What the addon and the helper say to each other. This file is compiled into both.
+//!
+//! The spec is one memfd: little-endian integers, and strings as a u32 length, the bytes and a NUL, in the order that
+//! `spec.rs` reads them. The status pipe carries records: a header of four u32, then `length` bytes.
+
+/// Descriptors the helper starts with, beside 1 (stdout) and 2 (stderr) of the step.
+pub const SPEC_FD: i32 = 3;
+/// Records, `RECORD_*`.
+pub const STATUS_FD: i32 = 4;
+/// `CONTROL_TERMINATE` asks the step to end; the end of file kills it.
+pub const CONTROL_FD: i32 = 5;
+
+/// The first word of a spec; it changes with the layout.
+pub const MAGIC: u32 = 0x7473_6201;
+
+pub const FLAG_HOST_NETWORK: u32 = 1;
+pub const FLAG_NO_NEW_PRIVILEGES: u32 = 2;
+/// Sets everything up, runs nothing.
+pub const FLAG_PROBE: u32 = 4;
+/// The step's ids are the caller's: do not try idmapped mounts.
+pub const FLAG_IDENTITY: u32 = 8;
+/// Mount the cgroup2 filesystem at /sys/fs/cgroup.
+pub const FLAG_CGROUP2: u32 = 16;
+
+/// The first host id of an idmapped step: its root is an ordinary user outside.
+pub const FIRST_HOST_ID: u32 = 100_000;
+/// How many ids such a step has: all that remain, so that no id of an image is without a place.
+pub const HOST_IDS: u32 = u32::MAX - FIRST_HOST_ID;
+
+/// `value` is the wait status of the command, as wait(2) gives it.
+pub const RECORD_EXITED: u32 = 1;
+/// `value` is an errno; the bytes are the step that failed, a NUL, and what it was about.
+pub const RECORD_FAILED: u32 = 2;
+/// The bytes are three u64: µs of user time, µs of system time, KiB of the largest process.
+pub const RECORD_USAGE: u32 = 3;
+/// `value` is 1 with idmapped mounts, 0 with the caller's own ids.
+pub const RECORD_IDS: u32 = 4;
+
+pub const CONTROL_TERMINATE: u8 = b'T';

@@ -1,0 +1,53 @@
+import { getSystemErrorMap } from "node:util";
+import { type NativeFailure, SandboxError } from "./errors.ts";
+import type { StepFailure } from "./sandbox-status.ts";
+
+/** The error of a step that was never started: what the helper told, or that it told nothing. */
+export function setupError(failure: StepFailure | undefined): SandboxError {
+  if (failure === undefined) {
+    const message = "the step was killed from outside before its command ended";
+    return new SandboxError({ code: "SANDBOX_KILLED", step: "run", message });
+  }
+  const { step, errno, subject } = failure;
+  const message = getSystemErrorMap().get(-errno)?.[1] ?? `errno ${errno}`;
+  const native: NativeFailure = {
+    code: errno === ENOSPC && step !== "clone" ? "NO_SPACE" : "SANDBOX_SETUP_FAILED",
+    step,
+    errno,
+    message,
+    ...(subject === "" ? {} : { subject }),
+  };
+  return nativeSandboxError(native);
+}
+
+/** A failure of the addon, with what to do about it where that is known. */
+export function nativeSandboxError(failure: NativeFailure): SandboxError {
+  const hint = hintFor(failure);
+  return new SandboxError(failure, hint === undefined ? {} : { hint });
+}
+
+const EPERM = 1;
+const ENOTDIR = 20;
+const ENOSPC = 28;
+const ELOOP = 40;
+const EUSERS = 87;
+
+function hintFor({ code, step, errno }: NativeFailure): string | undefined {
+  if (code === "SANDBOX_LIMIT_UNSUPPORTED") {
+    return "run where the cgroup controller is available to this user, or leave the limit out";
+  }
+  if (step === "clone" && (errno === ENOSPC || errno === EUSERS)) {
+    return "raise the limits in /proc/sys/user/max_*_namespaces";
+  }
+  if ((step === "clone" || step === "mount namespace") && errno === EPERM) {
+    return "run as root, or in a user namespace with mapped ids; a container needs unmasked system calls for namespaces";
+  }
+  if (step === "/proc" && errno === EPERM) {
+    return "a container that masks parts of /proc cannot give a step its own; run it with an unmasked /proc";
+  }
+  if (step === "mount point" && (errno === ELOOP || errno === ENOTDIR)) {
+    return "the image has something other than a directory where the sandbox mounts";
+  }
+  if (step === "time namespace") return "the kernel needs CONFIG_TIME_NS (Linux 5.6)";
+  return undefined;
+}

@@ -1,0 +1,154 @@
+//! The spec as the helper reads it: `wire.rs` has the rules, `init/src/spec.rs` the reader.
+
+use std::path::Path;
+
+use super::cgroup::Cgroup;
+use super::request::SandboxRequest;
+use super::{seccomp, wire};
+use crate::error::{Error, Result};
+
+/// As many as `init/src/launcher.rs` has room for.
+const MAX_MOUNTS: usize = 120;
+/// overlayfs's own limit is 500 lower directories; the helper adds one of mount points.
+const MAX_LOWERS: usize = 499;
+/// What a helper reads at most. Linux takes a quarter of the stack limit for arguments and environment, 2 MiB.
+const MAX_SPEC: usize = 32 << 20;
+
+/// Docker's default capabilities, a bit each (capabilities(7)): chown dac_override fowner fsetid kill setgid setuid
+/// setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap.
+const CAPABILITIES: u64 = 0xa804_25fb;
+
+pub fn encode(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
+    check(request)?;
+    let mut spec = Writer(Vec::with_capacity(8192));
+    spec.word(wire::MAGIC);
+    spec.word(0);
+    spec.word(flags(request, cgroup));
+    spec.word(request.uid);
+    spec.word(request.gid);
+    spec.word(CAPABILITIES as u32);
+    spec.word((CAPABILITIES >> 32) as u32);
+    spec.word(request.groups.len() as u32);
+    request.groups.iter().for_each(|group| spec.word(*group));
+    spec.bytes(request.hostname.as_bytes());
+    spec.bytes(request.hosts.as_bytes());
+    spec.bytes(request.resolv_conf.as_bytes());
+    let lowers = request
+        .lowers
+        .iter()
+        .map(|path| directory(path))
+        .collect::<Result<Vec<_>>>()?;
+    spec.strings("lower", lowers.iter().map(String::as_str))?;
+    spec.string("upper", &directory(&request.upper)?)?;
+    spec.string("work", &directory(&request.work)?)?;
+    spec.strings("argv", request.argv.iter().map(String::as_str))?;
+    spec.strings("env", request.env.iter().map(String::as_str))?;
+    spec.string("cwd", &request.cwd)?;
+    let procs = cgroup.procs_files();
+    spec.strings("cgroup", procs.iter().filter_map(|path| path.to_str()))?;
+    spec.strings("cgroup", cgroup.v1_controllers().into_iter())?;
+    spec.strings(
+        "mount",
+        request
+            .mounts
+            .iter()
+            .flat_map(|m| [&*m.source, &*m.target, if m.readonly { "ro" } else { "rw" }]),
+    )?;
+    spec.bytes(seccomp::program());
+    spec.finish()
+}
+
+fn check(request: &SandboxRequest) -> Result<()> {
+    let problem = if request.argv.is_empty() {
+        "there is no command"
+    } else if request.mounts.len() > MAX_MOUNTS {
+        "too many mounts, 120 is the limit"
+    } else if request.lowers.len() > MAX_LOWERS {
+        "too many layers, 499 is the limit"
+    } else if !request.cwd.starts_with('/') {
+        "the working directory is not absolute"
+    } else if request
+        .mounts
+        .iter()
+        .any(|m| !m.source.starts_with('/') || !is_plain(&m.target))
+    {
+        "a mount is not between two absolute paths without .."
+    } else if request.hostname.len() > 64 {
+        "the host name is longer than 64 bytes"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new("SANDBOX_INVALID_SPEC", "read spec", problem))
+}
+
+fn is_plain(target: &str) -> bool {
+    target.starts_with('/') && target.trim_matches('/') != "" && !target.split('/').any(|part| part == "..")
+}
+
+/// Without symbolic links: the helper compares paths to find the directory that holds all layers.
+fn directory(path: &str) -> Result<String> {
+    let real = std::fs::canonicalize(Path::new(path)).map_err(|error| Error::io("overlay", path, &error))?;
+    real.into_os_string()
+        .into_string()
+        .map_err(|_| Error::new("SANDBOX_INVALID_SPEC", "overlay", "not a UTF-8 path").with_subject(path))
+}
+
+fn flags(request: &SandboxRequest, cgroup: &Cgroup) -> u32 {
+    let when = |condition: bool, flag: u32| if condition { flag } else { 0 };
+    when(request.host_network, wire::FLAG_HOST_NETWORK)
+        | when(request.no_new_privileges, wire::FLAG_NO_NEW_PRIVILEGES)
+        | when(request.probe, wire::FLAG_PROBE)
+        | when(request.identity, wire::FLAG_IDENTITY)
+        | when(cgroup.is_v2(), wire::FLAG_CGROUP2)
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn word(&mut self, word: u32) {
+        self.0.extend_from_slice(&word.to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.word(bytes.len() as u32);
+        self.0.extend_from_slice(bytes);
+        self.0.push(0);
+    }
+
+    fn string(&mut self, name: &str, value: &str) -> Result<()> {
+        if value.contains('\0') {
+            return Err(
+                Error::new("SANDBOX_INVALID_SPEC", "read spec", "a value holds a NUL byte")
+                    .with_subject(name),
+            );
+        }
+        self.bytes(value.as_bytes());
+        Ok(())
+    }
+
+    fn strings<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) -> Result<()> {
+        let at = self.0.len();
+        self.word(0);
+        let mut count = 0u32;
+        for value in values {
+            self.string(name, value)?;
+            count += 1;
+        }
+        self.0[at..at + 4].copy_from_slice(&count.to_le_bytes());
+        Ok(())
+    }
+
+    /// The second word is the size of it all.
+    fn finish(mut self) -> Result<Vec<u8>> {
+        if self.0.len() > MAX_SPEC {
+            return Err(Error::new(
+                "SANDBOX_INVALID_SPEC",
+                "read spec",
+                "arguments, environment and files are over 32 MiB",
+            ));
+        }
+        let size = self.0.len() as u32;
+        self.0[4..8].copy_from_slice(&size.to_le_bytes());
+        Ok(self.0)
+    }
+}

@@ -1,0 +1,87 @@
+//! One step as TypeScript asks for it.
+
+use napi_derive::napi;
+
+use super::cgroup::Limits;
+use crate::error::{Error, Result};
+
+#[napi(object)]
+pub struct SandboxRequest {
+    /// Absolute directories, lowest first.
+    pub lowers: Vec<String>,
+    pub upper: String,
+    pub work: String,
+    pub argv: Vec<String>,
+    pub env: Vec<String>,
+    pub cwd: String,
+    pub uid: u32,
+    pub gid: u32,
+    pub groups: Vec<u32>,
+    pub hostname: String,
+    pub host_network: bool,
+    pub hosts: String,
+    pub resolv_conf: String,
+    pub memory_bytes: Option<f64>,
+    /// Memory and swap together.
+    pub memory_swap_bytes: Option<f64>,
+    pub pids: Option<u32>,
+    pub cpus: Option<f64>,
+    pub no_new_privileges: bool,
+    pub mounts: Vec<SandboxBind>,
+    /// Sets everything up and runs nothing.
+    pub probe: bool,
+    /// Gives the step the caller's ids, without idmapped mounts.
+    pub identity: bool,
+}
+
+#[napi(object)]
+pub struct SandboxBind {
+    pub source: String,
+    pub target: String,
+    pub readonly: bool,
+}
+
+impl SandboxRequest {
+    /// The limits, checked: what the kernel would round or read as "none" is refused.
+    pub fn limits(&self) -> Result<Limits> {
+        Ok(Limits {
+            memory: self.memory_bytes.map(|n| bytes("memory", n)).transpose()?,
+            memory_swap: self
+                .memory_swap_bytes
+                .map(|n| bytes("memory and swap", n))
+                .transpose()?,
+            pids: self
+                .pids
+                .map(|n| if n == 0 { Err(invalid("pids", 0.0)) } else { Ok(n) })
+                .transpose()?,
+            cpus: self.cpus.map(cores).transpose()?,
+        })
+    }
+}
+
+fn bytes(name: &str, value: f64) -> Result<u64> {
+    const LARGEST_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+    if value >= 1.0 && value <= LARGEST_SAFE_INTEGER && value.fract() == 0.0 {
+        Ok(value as u64)
+    } else {
+        Err(invalid(name, value))
+    }
+}
+
+/// One hundredth of a core is the least that cgroup quotas can express (1 ms in 100 ms).
+fn cores(value: f64) -> Result<f64> {
+    if (0.01..=100_000.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err(invalid("cpus", value))
+    }
+}
+
+fn invalid(name: &str, value: f64) -> Error {
+    Error::new(
+        "SANDBOX_INVALID_SPEC",
+        "limits",
+        format!("{value} is not a possible limit"),
+    )
+    .with_subject(name)
+}
