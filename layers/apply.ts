@@ -6,7 +6,7 @@ import { chainIds } from "./chain-id.ts";
 import { layerCompression, layerMediaType } from "./compression.ts";
 import { LayerError, withLayerErrors } from "./errors.ts";
 import { withFileLock } from "./file-lock.ts";
-import { EMPTY_SNAPSHOT, type Snapshot } from "./snapshotter.ts";
+import { type ActiveSnapshot, EMPTY_SNAPSHOT, type Snapshot } from "./snapshotter.ts";
 import type { Store } from "./store.ts";
 
 export interface ApplyOptions extends CallOptions {
@@ -83,7 +83,6 @@ async function applyShared(store: Store, links: readonly ChainLink[], signal: Ab
   );
 }
 
-/** The layer does not wait for its parent: overlayfs stacks the two when they are there. */
 async function applyTop(
   store: Store,
   links: readonly ChainLink[],
@@ -91,23 +90,35 @@ async function applyTop(
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const descriptor = plainDescriptor(link.descriptor);
-  const active = await store.snapshotter.prepare(EMPTY_SNAPSHOT, { signal });
+  const parent = await applyShared(store, links.slice(0, -1), signal);
+  const active = await store.snapshotter.prepare(parent, { signal });
   try {
-    const [{ entries }, parent] = await allOrAbort<readonly [ApplyResult, Snapshot]>(signal, [
-      (either) => unpack(store, link, active.rootfs.upper, either),
-      (either) => applyShared(store, links.slice(0, -1), either),
-    ]);
+    const { entries } = await unpack(store, link, active, signal);
     const layer = { descriptor, diffId: link.diffId, isEmpty: entries === 0 };
-    return await store.snapshotter.commit({ ...active, parent }, { chainId: link.chainId, layer });
+    return await store.snapshotter.commit(active, { chainId: link.chainId, layer });
   } catch (error) {
     await store.snapshotter.discard(active);
     throw error;
   }
 }
 
-async function unpack(store: Store, link: ChainLink, target: string, signal: AbortSignal): Promise<ApplyResult> {
+/** With the layers below at hand: a directory that the layer only mentions in a path stays as it is there. */
+async function unpack(
+  store: Store,
+  link: ChainLink,
+  active: ActiveSnapshot,
+  signal: AbortSignal,
+): Promise<ApplyResult> {
   const { digest, size } = link.descriptor;
-  const request = { blob: store.layout.blobPath(digest), target, digest, sizeBytes: size, diffId: link.diffId };
+  const { upper, lowers } = active.rootfs;
+  const request = {
+    blob: store.layout.blobPath(digest),
+    target: upper,
+    lowers,
+    digest,
+    sizeBytes: size,
+    diffId: link.diffId,
+  };
   return await store.heavyWork.run(signal, () => applyNative(request, { signal }));
 }
 

@@ -1,7 +1,6 @@
-import { link, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "../registry-client/index.ts";
-import { errnoName } from "./errors.ts";
 import { isAbsent, isSnapshotId } from "./snapshot-record.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -27,13 +26,7 @@ export class ChainIndex {
 
   /** False when the chain has a name already, which stays. */
   async add(chainId: Digest, id: string): Promise<boolean> {
-    try {
-      await this.#workspace.withFile(id, (temporary) => link(temporary, this.#path(chainId)));
-      return true;
-    } catch (error) {
-      if (errnoName(error) === "EEXIST") return false;
-      throw error;
-    }
+    return await this.#workspace.createFile(this.#path(chainId), id);
   }
 
   async replace(chainId: Digest, id: string): Promise<void> {

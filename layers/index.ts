@@ -1,7 +1,9 @@
 export type { ApplyOptions } from "./apply.ts";
 export { applyImage } from "./apply.ts";
+export { readLayoutArchive, writeLayoutArchive } from "./archive.ts";
 export { chainIds } from "./chain-id.ts";
 export { layerCompression, layerMediaType, parseCompression } from "./compression.ts";
+export { contentDigest } from "./content-hash.ts";
 export type { LayerErrorOptions } from "./errors.ts";
 export { LayerError, layerError } from "./errors.ts";
 export type { LayerForm } from "./known-layers.ts";

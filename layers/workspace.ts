@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { link, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FileLock, removeTree, tryLockFile } from "../runtime-core/index.ts";
+import { errnoName } from "./errors.ts";
 
 const LOCK_SUFFIX = ".lock";
 
@@ -41,22 +42,26 @@ export class Workspace {
 
   /** Writes `path` by temp + rename: it holds the old content or the new, never a part. */
   async replaceFile(path: string, content: string): Promise<void> {
-    await this.withFile(content, (temporary) => rename(temporary, path));
+    await this.#publish(content, (temporary) => rename(temporary, path));
   }
 
-  /** Gives `use` a file with `content`, which it may move away; it is gone afterwards. */
-  async withFile<T>(content: string, use: (path: string) => Promise<T>): Promise<T> {
+  /** Writes `path` where there is nothing yet; false, and nothing done, where there is. */
+  async createFile(path: string, content: string): Promise<boolean> {
+    return await this.#publish(content, async (temporary) => {
+      const isCreated = await tryLink(temporary, path);
+      await rm(temporary);
+      return isCreated;
+    });
+  }
+
+  async #publish<T>(content: string, move: (temporary: string) => Promise<T>): Promise<T> {
     const temporary = this.path();
     try {
-      const file = await open(temporary, "wx", 0o644);
-      try {
-        await file.writeFile(content);
-      } finally {
-        await file.close();
-      }
-      return await use(temporary);
-    } finally {
+      await writeFile(temporary, content, { flag: "wx" });
+      return await move(temporary);
+    } catch (error) {
       await rm(temporary, { force: true });
+      throw error;
     }
   }
 
@@ -71,6 +76,16 @@ export class Workspace {
 export function randomName(): string {
   const value = randomBytes(8).readBigUInt64BE() % 36n ** 10n;
   return value.toString(36).padStart(10, "0");
+}
+
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (errnoName(error) === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** A workspace is created lock first and removed lock last: a directory whose lock is free has no owner. */

