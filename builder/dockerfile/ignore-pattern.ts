@@ -20,7 +20,7 @@ export function compilePattern(pattern: string): PathPattern {
 function literalPattern(pattern: string): PathPattern | undefined {
   const isPlain = (text: string): boolean => !/[*?[\]\\]/.test(text);
   if (isPlain(pattern)) return { kind: "exact", text: pattern };
-  if (pattern === "**") return { kind: "prefix", text: "" };
+  if (pattern === "**") return { kind: "suffix", text: "" };
   if (pattern.endsWith("**") && isPlain(pattern.slice(0, -2))) return { kind: "prefix", text: pattern.slice(0, -2) };
   // A leading `**/` also matches without the slash, so it stays a regexp.
   const suffix = pattern.slice(2);

@@ -12,7 +12,7 @@ const compiled: readonly [line: string, rule: string][] = [
   ["./a/../b//c", "exact b/c"],
   ["a.b+c", "exact a.b+c"],
   ["foo/**", "prefix foo/"],
-  ["**", "prefix "],
+  ["**", "suffix "],
   ["**foo", "suffix foo"],
   ["**/foo", "regexp (?:[^\\n]*/)?foo"],
   ["*.log", "regexp [^/]*\\.log"],
