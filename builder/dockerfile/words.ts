@@ -53,7 +53,7 @@ function wordEnd(line: string, start: number, end: number, escapeToken: string):
   return at;
 }
 
-/** The offset of the first `=` of a `key=value` word. undefined: none. */
+/** What stands on either side of a word's first `=`. undefined: it has none. */
 export function splitPair(token: Token): { key: Token; value: Token } | undefined {
   const at = token.text.indexOf("=");
   if (at < 0) return undefined;
