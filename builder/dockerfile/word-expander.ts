@@ -4,6 +4,8 @@ import { replaceMatches, trimPrefix, trimSuffix } from "./shell-pattern.ts";
 
 // Each level of ${a:-${b:-…}} is a few frames of our own stack.
 const MAX_DEPTH = 256;
+// Values made of values grow without end: ENV a=$a$a, again and again.
+const MAX_EXPANDED = 16 * 1024 * 1024;
 const NAME_CHAR = /^[\p{L}\p{Nd}_]$/u;
 const DIGIT = /^\p{Nd}$/u;
 const SPECIAL_PARAMETERS = "@*#?-$!0";
@@ -78,6 +80,7 @@ export class WordExpander {
   #rawEscapes = false;
   #at = 0;
   #depth = 0;
+  #expanded = 0;
 
   constructor(text: string, environment: Environment, options: ExpandOptions) {
     this.#text = text;
@@ -271,6 +274,8 @@ export class WordExpander {
   #lookUp(name: string): string | undefined {
     const value = this.#environment.get(name);
     (value === undefined ? this.unmatched : this.matched).add(name);
+    this.#expanded += value?.length ?? 0;
+    if (this.#expanded > MAX_EXPANDED) throw new SubstitutionError("expands to more than 16 MiB");
     return value;
   }
 

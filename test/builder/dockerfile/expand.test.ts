@@ -109,6 +109,14 @@ suite("nesting has an end", () => {
   assert.throws(() => expandWord("${a:-".repeat(5_000), environment), /more than 256 nested|missing '}'/);
 });
 
+suite("values that double do not fill the memory", () => {
+  const doubling = (): void => {
+    let value = "a";
+    for (let round = 0; round < 40; round++) value = expandWord("$v$v", new Map([["v", value]])).word;
+  };
+  assert.throws(doubling, /expands to more than 16 MiB/);
+});
+
 suite("CSV fields: quoted, doubled and empty", () => {
   assert.equal(parseCsvFields('type=bind,"a=b,""c""",,x'), ["type=bind", 'a=b,"c"', "", "x"]);
   assert.throws(() => parseCsvFields('a"b'), /bare "/);
