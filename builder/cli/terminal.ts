@@ -10,6 +10,6 @@ export function standardError(env: NodeJS.ProcessEnv): DisplayOutput {
     },
     isTTY,
     color: isTTY && !env["NO_COLOR"],
-    size: () => ({ columns: stderr.columns ?? 80, rows: stderr.rows ?? 24 }),
+    size: () => ({ columns: stderr.columns || 80, rows: stderr.rows || 24 }),
   };
 }

@@ -63,7 +63,7 @@ export class TtyDisplay implements Display {
     const known = this.#running.get(event.digest);
     if (event.state !== "started") {
       this.#running.delete(event.digest);
-      this.#finished += `${this.#fit(this.#endLine(event, name, known?.startedMs ?? event.timeMs))}\n`;
+      this.#finished += `${this.#endLine(event, name, known?.startedMs ?? event.timeMs)}\n`;
       return;
     }
     this.#running.set(event.digest, {
@@ -90,17 +90,16 @@ export class TtyDisplay implements Display {
   }
 
   #endLine({ state, timeMs }: VertexEvent, name: string, startedMs: number): string {
-    const time = `${((timeMs - startedMs) / 1000).toFixed(1)}s`;
     switch (state) {
       case "cached":
-        return ` = CACHED ${name}`;
+        return this.#fit(` = CACHED ${name}`);
       case "failed":
-        return ` x ERROR ${name}  ${time}`;
+        return this.#fit(` x ERROR ${name}`, timeMs - startedMs);
       case "canceled":
-        return ` - CANCELED ${name}`;
+        return this.#fit(` - CANCELED ${name}`);
       case "started":
       case "completed":
-        return ` + ${name}  ${time}`;
+        return this.#fit(` + ${name}`, timeMs - startedMs);
     }
   }
 
@@ -120,15 +119,16 @@ export class TtyDisplay implements Display {
   #liveLines(): readonly string[] {
     const now = this.#now();
     const lines = [...this.#running.values()].flatMap((vertex) => [
-      ` > ${vertex.name}  ${((now - vertex.startedMs) / 1000).toFixed(1)}s`,
-      ...[...vertex.statuses.values(), ...vertex.tail].map((line) => `   | ${line}`),
+      this.#fit(` > ${vertex.name}`, now - vertex.startedMs),
+      ...[...vertex.statuses.values(), ...vertex.tail].map((line) => this.#fit(`   | ${line}`)),
     ]);
-    return lines.slice(0, Math.max(1, this.#output.size().rows - 1)).map((line) => this.#fit(line));
+    return lines.slice(0, Math.max(1, this.#output.size().rows - 1));
   }
 
-  /** One line of the terminal, never two: the cursor goes up by lines. */
-  #fit(line: string): string {
-    return cutText(layOut(line), 0, Math.max(10, this.#output.size().columns - 1));
+  /** One line of the terminal, never two, since the cursor goes up by lines; what is too long loses its end, not its time. */
+  #fit(text: string, durationMs?: number): string {
+    const time = durationMs === undefined ? "" : `  ${(durationMs / 1000).toFixed(1)}s`;
+    return cutText(layOut(text), 0, Math.max(10, this.#output.size().columns - 1 - time.length)) + time;
   }
 }
 

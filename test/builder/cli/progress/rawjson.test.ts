@@ -1,0 +1,47 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { RawJsonDisplay } from "../../../../builder/cli/progress/rawjson.ts";
+import type { BuildEvent } from "../../../../builder/events.ts";
+import { digest, log, Recorder, status, vertex } from "./events.ts";
+
+const test = suite("rawjson progress");
+const at = (ms: number) => new Date(ms).toISOString();
+
+function show(...events: readonly BuildEvent[]): readonly unknown[] {
+  const output = new Recorder();
+  const display = new RawJsonDisplay(output, 0);
+  for (const event of events) display.onEvent(event);
+  display.close();
+  return output.text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): unknown => JSON.parse(line));
+}
+
+test("every event is a line in the form of BuildKit's SolveStatus", () => {
+  const position = (column: number) => ({ line: 1, column });
+  const lines = show(
+    vertex("a", "started", 100),
+    log("a", "hi\n", 150, "stderr"),
+    status("a", "blob", 1, 1, 160),
+    {
+      type: "warning",
+      code: "C",
+      message: "w",
+      range: { file: "D", start: position(1), end: position(5) },
+      timeMs: 170,
+    },
+    vertex("a", "failed", 200, "no"),
+    vertex("b", "cached", 300),
+  );
+  assert.equal(lines, [
+    { vertexes: [{ digest: digest("a"), name: "a", started: at(100) }] },
+    { logs: [{ vertex: digest("a"), stream: 2, data: "aGkK", timestamp: at(150) }] },
+    { statuses: [{ id: "blob", vertex: digest("a"), current: 1, total: 1, timestamp: at(160), completed: at(160) }] },
+    { warnings: [{ short: "dw==", range: [{ start: { line: 1, character: 0 }, end: { line: 1, character: 4 } }] }] },
+    { vertexes: [{ digest: digest("a"), name: "a", started: at(100), completed: at(200), error: "no" }] },
+    { vertexes: [{ digest: digest("b"), name: "b", started: at(300), completed: at(300), cached: true }] },
+  ]);
+});
+
+test.run();
