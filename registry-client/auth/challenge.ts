@@ -13,7 +13,8 @@ const schemePattern = /([!#$%&'*+.^_`|~\w-]+)(?=[ \t,]|$)/y;
 const parameterPattern = /([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))(?=[ \t]*(?:,|$))/y;
 const token68Pattern = /[ \t]+[\w.~+/-]+=*(?=[ \t]*(?:,|$))/y;
 const separatorPattern = /[ \t,]*/y;
-const garbagePattern = /[^,]*/y;
+/** Up to the next comma; past a quote that nothing makes sense of, to the end. */
+const garbagePattern = /[^,"]*(?:"[^]*)?/y;
 
 /**
  * Every challenge of every WWW-Authenticate header: there may be several headers, several challenges in one, and commas
