@@ -21,14 +21,14 @@ export async function openBuildContext(context: string, dockerfile?: string): Pr
   const path = resolve(context);
   await requireDirectory(path, context);
   const file = await locateDockerfile(path, dockerfile);
-  const text = await readDockerfile(file);
-  return { path, ignore: await readIgnoreRules(path, file), dockerfile: { file: shownName(file), text } };
+  const text = await readDockerfile(file, shownName(file, path));
+  return { path, ignore: await readIgnoreRules(path, file), dockerfile: { file: shownName(file, path), text } };
 }
 
 /** The rules of a directory used as a named context: its own .dockerignore. */
 export async function readContextIgnore(path: string): Promise<readonly IgnoreRule[]> {
   const text = await readIfThere(join(path, ".dockerignore"));
-  return text === undefined ? [] : parseDockerignore(text);
+  return text === undefined ? [] : parseDockerignore(text, ".dockerignore");
 }
 
 async function requireDirectory(path: string, asked: string): Promise<void> {
@@ -50,9 +50,13 @@ async function locateDockerfile(context: string, asked: string | undefined): Pro
     const found = await stat(candidate).catch(() => undefined);
     if (found?.isFile() === true) return candidate;
     if (found !== undefined) {
-      throw new BuildError("DOCKERFILE_UNREADABLE", `${shownName(candidate)} is not a file but ${kindOf(found)}`, {
-        hint: found.isDirectory() ? "name the file itself: -f DIR/Dockerfile" : undefined,
-      });
+      throw new BuildError(
+        "DOCKERFILE_UNREADABLE",
+        `${shownName(candidate, context)} is not a file but ${kindOf(found)}`,
+        {
+          hint: found.isDirectory() ? "name the file itself: -f DIR/Dockerfile" : undefined,
+        },
+      );
     }
   }
   throw await dockerfileNotFound(context, asked);
@@ -60,8 +64,8 @@ async function locateDockerfile(context: string, asked: string | undefined): Pro
 
 async function dockerfileNotFound(context: string, asked: string | undefined): Promise<BuildError> {
   const near = suggest(basename(asked ?? "Dockerfile"), await readdirOrEmpty(context));
-  return new BuildError("DOCKERFILE_NOT_FOUND", `no ${asked ?? "Dockerfile"} in ${shownName(context)}`, {
-    hint: near === undefined ? "name it with -f" : `did you mean -f ${join(shownName(context), near)}?`,
+  return new BuildError("DOCKERFILE_NOT_FOUND", `there is no ${asked ?? "Dockerfile"} in ${context}`, {
+    hint: near === undefined ? "name it with -f" : `did you mean ${near}?`,
   });
 }
 
@@ -70,19 +74,16 @@ function kindOf(found: { isDirectory(): boolean; isFIFO(): boolean }): string {
   return found.isFIFO() ? "a pipe" : "a special file";
 }
 
-async function readDockerfile(path: string): Promise<string> {
+async function readDockerfile(path: string, name: string): Promise<string> {
   const { size } = await stat(path);
   if (size > MAX_DOCKERFILE_BYTES) {
-    throw new BuildError(
-      "DOCKERFILE_UNREADABLE",
-      `${shownName(path)} has ${size} bytes, more than a Dockerfile may have`,
-    );
+    throw new BuildError("DOCKERFILE_UNREADABLE", `${name} has ${size} bytes, more than a Dockerfile may have`);
   }
   const bytes = await readFile(path);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new BuildError("DOCKERFILE_UNREADABLE", `${shownName(path)} is not UTF-8 text`, { cause });
+    throw new BuildError("DOCKERFILE_UNREADABLE", `${name} is not UTF-8 text`, { cause });
   }
 }
 
@@ -90,18 +91,9 @@ async function readIgnoreRules(context: string, dockerfile: string): Promise<rea
   const own = `${dockerfile}.dockerignore`;
   for (const file of [own, join(context, ".dockerignore")]) {
     const text = await readIfThere(file);
-    if (text !== undefined) return parseRules(text, file);
+    if (text !== undefined) return parseDockerignore(text, shownName(file, context));
   }
   return [];
-}
-
-function parseRules(text: string, file: string): readonly IgnoreRule[] {
-  try {
-    return parseDockerignore(text);
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
-    throw new BuildError("INVALID_DOCKERIGNORE", `${shownName(file)}: ${cause.message}`, { cause });
-  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
@@ -113,8 +105,11 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** As short as it can be said from the working directory. */
-function shownName(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short === "" ? "." : short.startsWith("..") ? path : short;
+/** A path as messages name it: from the working directory, else from the context, else whole. */
+function shownName(path: string, context: string): string {
+  for (const from of [process.cwd(), context]) {
+    const short = relative(from, path);
+    if (short !== "" && !short.startsWith("..")) return short;
+  }
+  return path;
 }

@@ -14,9 +14,9 @@ import { BuildError } from "../errors.ts";
 import type { ExecOp, Vertex } from "../llb/index.ts";
 import type { OpResult, OpRunner } from "../solver/index.ts";
 import type { OpContext } from "./context.ts";
+import { failureHint, OutputTail } from "./exec-hint.ts";
 import { baseSnapshot, treeSource } from "./inputs.ts";
 import { sandboxHosts, sandboxResolvConf } from "./network-files.ts";
-import { nameResolutionHint, OutputTail } from "./network-hint.ts";
 import { opKey } from "./op-key.ts";
 
 /** RUN: the command in a sandbox on a fresh upper, which then is its snapshot. */
@@ -171,7 +171,7 @@ function commandFailed(
     limit === undefined ? "RUN_FAILED" : "RUN_LIMIT_HIT",
     `${process}: exit code: ${result.exitCode}${limit === undefined ? "" : ` (${limit})`}`,
     {
-      hint: spec.network === "none" ? nameResolutionHint(tail.text()) : undefined,
+      hint: failureHint(result, spec, tail.text()),
       range: vertex.range,
       source: context.source,
       exitCode: result.exitCode,

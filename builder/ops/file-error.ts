@@ -19,8 +19,8 @@ export async function fileError(
     case "NOT_FOUND":
       if (reading === undefined) break;
       return new BuildError("COPY_SOURCE_NOT_FOUND", `COPY source not found: ${relative(subject)}`, {
-        ...at,
         range: vertex.wordRanges?.get(subject) ?? vertex.range,
+        source: context.source,
         hint: await sourceHint(reading, subject),
       });
     case "USER_NOT_FOUND":
