@@ -74,7 +74,7 @@ export function describeTree(root: string): string[] {
       // A whiteout has no more to it than its name.
       if (contents.get(name) === "0:0") return `whiteout ${name}`;
       const group = type !== "d" && links !== "1" && first !== name ? `=${first}` : "";
-      const time = String(Math.floor(Number(mtime)));
+      const time = String(mtime).replace(/\..*/, "");
       const extra = [contents.get(name), attributes.get(name)].filter((text) => text !== undefined);
       return [type, mode, owner, time, name, target && `->${target}`, group, ...extra].filter(Boolean).join(" ");
     });
