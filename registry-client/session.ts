@@ -1,4 +1,5 @@
 import { Authorizer, type CallIdentity } from "./auth/authorizer.ts";
+import { parseChallenges } from "./auth/challenge.ts";
 import type { CredentialStore } from "./auth/credentials.ts";
 import type { Scope } from "./auth/scope.ts";
 import { authenticationHint, type TokenCache } from "./auth/token.ts";
@@ -6,7 +7,7 @@ import { RegistryError } from "./errors.ts";
 import { type Concurrency, HostLanes } from "./http/concurrency.ts";
 import { requestFollowing } from "./http/redirect.ts";
 import { responseError } from "./http/response-error.ts";
-import { isTransientStatus, type RetryPolicy, withRetry } from "./http/retry.ts";
+import { type RetryPolicy, withRetry } from "./http/retry.ts";
 import { resolveScheme } from "./http/scheme.ts";
 import { SingleFlight } from "./http/single-flight.ts";
 import { parseWarnings } from "./http/warning.ts";
@@ -149,7 +150,6 @@ export class HostSession {
     }
   }
 
-  /** A refusal of somebody who showed no credentials is a want of credentials. */
   async #failure(
     response: TransportResponse,
     request: SessionRequest,
@@ -157,14 +157,28 @@ export class HostSession {
     authorization: string | undefined,
   ): Promise<RegistryError> {
     const { status, url } = response;
-    const isRefusal = status === 401 || status === 403;
-    const credential = isRefusal ? await this.#authorizer.credential(call) : undefined;
-    const hint = isRefusal ? authenticationHint(this.registry, credential) : undefined;
+    const { method } = request;
     const secret = authorization?.slice(authorization.indexOf(" ") + 1);
-    const error = await responseError(response, { method: request.method, hint, secret });
-    if (!isRefusal || (status === 403 && credential) || isTransientStatus(status)) return error;
-    return new RegistryError("UNAUTHORIZED", error.message, { method: request.method, url, status, hint });
+    if (status !== 401 && status !== 403) return responseError(response, { method, secret });
+    const credential = await this.#authorizer.credential(call);
+    const hint = authenticationHint(this.registry, credential);
+    const { message } = await responseError(response, { method, secret });
+    const isDenied = credential !== undefined && (status === 403 || lacksRight(response));
+    return isDenied
+      ? new RegistryError("DENIED", message, {
+          method,
+          url,
+          status,
+          hint: `the user who is logged in to ${this.registry} may not do this`,
+        })
+      : new RegistryError("UNAUTHORIZED", message, { method, url, status, hint });
   }
+}
+
+/** A known user without the right to do this, as RFC 6750 section 3.1 says it. */
+function lacksRight(response: TransportResponse): boolean {
+  const challenges = parseChallenges(response.headers.all("www-authenticate"));
+  return challenges.some(({ parameters }) => parameters.get("error") === "insufficient_scope");
 }
 
 interface Answered {

@@ -57,7 +57,6 @@ async function mount(remote: Remote, expected: Descriptor, options: PushOptions)
     const response = await tryMount(remote, expected, from, options.signal);
     if (response?.status === 202) return uploadLocation(response);
     if (response?.status === 201) {
-      checkStoredDigest(response, expected.digest);
       options.onMounted?.(from);
       return "mounted";
     }
@@ -65,7 +64,7 @@ async function mount(remote: Remote, expected: Descriptor, options: PushOptions)
   return undefined;
 }
 
-/** A mount that is refused, for whatever reason, is no failure: the blob is sent. */
+/** A mount that is refused, or gives something else, is no failure: the blob is sent. */
 async function tryMount(
   remote: Remote,
   expected: Descriptor,
@@ -74,7 +73,9 @@ async function tryMount(
 ): Promise<TransportResponse | undefined> {
   const query = `mount=${encodeURIComponent(expected.digest)}&from=${encodeURIComponent(from)}`;
   try {
-    return await post(remote, `?${query}`, [repositoryScope(from, "pull")], [201, 202], signal);
+    const response = await post(remote, `?${query}`, [repositoryScope(from, "pull")], [201, 202], signal);
+    if (response.status === 201) checkStoredDigest(response, expected.digest);
+    return response;
   } catch (error) {
     if (signal?.aborted || !(error instanceof RegistryError)) throw error;
     return undefined;

@@ -14,7 +14,7 @@ const parameterPattern = /([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)
 const token68Pattern = /[ \t]+[\w.~+/-]+=*(?=[ \t]*(?:,|$))/y;
 const separatorPattern = /[ \t,]*/y;
 /** Up to the next comma; past a quote that nothing makes sense of, to the end. */
-const garbagePattern = /[^,"]*(?:"[^]*)?/y;
+const garbagePattern = /[^,"]*(?:".*)?/y;
 
 /**
  * Every challenge of every WWW-Authenticate header: there may be several headers, several challenges in one, and commas

@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { RegistryError } from "../errors.ts";
 import type { Credential } from "./credentials.ts";
 
-const timeoutMs = 60_000;
+/** A helper may ask its user to unlock a key ring. */
+const defaultTimeoutMs = 60_000;
 const maxOutputBytes = 1 << 20;
 /** What helpers print when they know nothing; the protocol has no code for it. */
 const notFoundPattern = /credentials not found in native keychain/i;
@@ -16,9 +17,10 @@ export async function askCredentialHelper(
   name: string,
   serverUrl: string,
   env: NodeJS.ProcessEnv = process.env,
+  timeoutMs: number = defaultTimeoutMs,
 ): Promise<Credential | undefined> {
   if (!/^[\w.-]+$/.test(name)) throw failed(name, "is no valid name of a credential helper");
-  const { code, stdout, stderr } = await runHelper(name, serverUrl, env);
+  const { code, stdout, stderr } = await runHelper(name, serverUrl, { env, timeoutMs });
   if (code === 0) return parseAnswer(name, stdout);
   if (notFoundPattern.test(stdout) || notFoundPattern.test(stderr)) return undefined;
   throw failed(name, `failed with exit code ${code}`, `run: echo ${serverUrl} | docker-credential-${name} get`);
@@ -30,7 +32,12 @@ interface HelperResult {
   readonly stderr: string;
 }
 
-function runHelper(name: string, input: string, env: NodeJS.ProcessEnv): Promise<HelperResult> {
+interface HelperRun {
+  readonly env: NodeJS.ProcessEnv;
+  readonly timeoutMs: number;
+}
+
+function runHelper(name: string, input: string, { env, timeoutMs }: HelperRun): Promise<HelperResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(`docker-credential-${name}`, ["get"], {
       env,
