@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, copyFileSync, readdirSync, renameSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, linkSync, renameSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
@@ -43,13 +43,9 @@ const changes: Readonly<Record<string, (source: TreeSource) => void>> = {
   "a file that is new": (source) => writeFileSync(at(source, "d/new"), ""),
   "a file that became a hard link": (source) => {
     unlinkSync(at(source, "d/b"));
-    plantHardlink(source);
+    linkSync(at(source, "d/a"), at(source, "d/b"));
   },
 };
-
-function plantHardlink(source: TreeSource): void {
-  copyFileSync(at(source, "d/a"), at(source, "d/b"));
-}
 
 for (const [name, change] of Object.entries(changes)) {
   suite(`a change shows: ${name}`, async () => {
@@ -119,14 +115,12 @@ suite("counts entries and bytes", async () => {
 });
 
 suite("20,000 files are digested the same each time", async () => {
-  const root = plant({});
   const files: Record<string, string> = {};
   for (let index = 0; index < 20_000; index++) files[`dir${index % 200}/file${index}`] = `content ${index}`;
   const source = { rootfs: { lowers: [plant(files)] } };
   const first = await digestSelection(select(source, "/"));
   assert.is(first.entries, 20_201);
   assert.is((await digestSelection(select(source, "/"))).digest, first.digest);
-  assert.equal(readdirSync(root), []);
 });
 
 suite("an empty root has nothing", async () => {

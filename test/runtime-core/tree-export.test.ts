@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
@@ -15,7 +15,11 @@ async function exported(rootfs: RootfsMount, dest = join(makeTempDir("export"), 
 }
 
 suite("the merged tree arrives with owners, modes and links, and times are clamped", async () => {
-  const lower = plant({ "a/old": "1", "a/gone": "2", "b/own": { type: "file", text: "3", owner: [7, 8], mode: 0o4711 } });
+  const lower = plant({
+    "a/old": "1",
+    "a/gone": "2",
+    "b/own": { type: "file", text: "3", owner: [7, 8], mode: 0o4711 },
+  });
   const upper = plant({ "a/gone": { type: "whiteout" }, "a/link": { type: "link", text: "/etc/passwd" } });
   utimesSync(join(lower, "a/old"), 1000, 1000);
   const out = await exported({ lowers: [lower, upper] });
@@ -86,7 +90,7 @@ suite("a symlink and a file are removed themselves", async () => {
 
 suite("a tree deeper than any path is removed", async () => {
   const root = plant({});
-  const script = "import os,sys\nos.chdir(sys.argv[1])\nfor i in range(5000):\n os.mkdir('deep'); os.chdir('deep')";
+  const script = "import os,sys\nos.chdir(sys.argv[1])\nfor i in range(3000):\n os.mkdir('deep'); os.chdir('deep')";
   execFileSync("python3", ["-c", script, root]);
   await removeTree(root);
   assert.not.ok(existsSync(root));
@@ -94,7 +98,7 @@ suite("a tree deeper than any path is removed", async () => {
 
 suite("a tree deeper than any path is an error to copy, not a crash", async () => {
   const root = plant({});
-  const script = "import os,sys\nos.chdir(sys.argv[1])\nfor i in range(5000):\n os.mkdir('deep'); os.chdir('deep')";
+  const script = "import os,sys\nos.chdir(sys.argv[1])\nfor i in range(3000):\n os.mkdir('deep'); os.chdir('deep')";
   execFileSync("python3", ["-c", script, root]);
   const dest = makeTempDir("deep");
   const error = await exported({ lowers: [root] }, dest).catch((e: RuntimeError) => e);
@@ -116,8 +120,6 @@ suite("what is mounted in a tree is neither entered nor removed", async () => {
 });
 
 suite("a relative path is refused", async () => {
-  mkdirSync(join(plant({}), "x"));
-  writeFileSync(join(plant({}), "y"), "");
   assert.is(await removeTree("x").catch((e: RuntimeError) => e.code), "INVALID_PATH");
 });
 

@@ -15,7 +15,6 @@ import { dirname, join } from "node:path";
 import {
   applyFileActions,
   type FileAction,
-  type RootfsMount,
   type TreeSelection,
   type TreeSource,
   type WritableRootfs,
@@ -37,6 +36,14 @@ export type Planted =
       readonly xattrs?: Readonly<Record<string, string>>;
     };
 
+export function dir(mode: number, owner?: readonly [uid: number, gid: number]): Planted {
+  return owner === undefined ? { type: "dir", mode } : { type: "dir", mode, owner };
+}
+
+export function link(text: string): Planted {
+  return { type: "link", text };
+}
+
 /** Makes a directory with these things in it. Parents are made as directories of mode 0755. */
 export function plant(things: Readonly<Record<string, Planted>>): string {
   const root = makeTempDir("tree");
@@ -45,7 +52,13 @@ export function plant(things: Readonly<Record<string, Planted>>): string {
 }
 
 function plantOne(root: string, path: string, thing: Planted): void {
-  const { type, text = "", mode, owner, xattrs = {} } = typeof thing === "string" ? { type: "file", text: thing } : thing;
+  const {
+    type,
+    text = "",
+    mode,
+    owner,
+    xattrs = {},
+  } = typeof thing === "string" ? { type: "file", text: thing } : thing;
   const at = join(root, path);
   mkdirSync(dirname(at), { recursive: true });
   const make: Record<string, () => void> = {
@@ -138,5 +151,3 @@ function describe(root: string, path: string): string {
 export function mounts(): string {
   return readFileSync("/proc/self/mountinfo", "utf8");
 }
-
-export type { RootfsMount };

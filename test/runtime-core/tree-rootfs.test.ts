@@ -78,7 +78,9 @@ suite("nothing is mounted on the host while a copy runs, nor after it is killed"
     const copies = Array.from({ length: 100 }, (_, n) => ({ type: "copy", selection, dest: "/to" + n + "/" }));
     await applyFileActions(rootfs, copies, { sourceDateEpoch: 0 });`;
   const argv = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script];
-  const child = spawn(process.execPath, [...argv, JSON.stringify([rootfs, source])], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [...argv, JSON.stringify([rootfs, source])], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await once(child.stdout, "data");
   while (!existsSync(join(rootfs.upper, "to0/d9"))) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.is(mounts(), before);

@@ -14,7 +14,9 @@ const PASSWD = [
 ].join("\n");
 const GROUP = ["root:x:0:", "app:x:1001:", "wheel:x:10:root,app", "docker:x:999:app", "again:x:999:app"].join("\n");
 
-function accounts(files: Readonly<Record<string, Planted>> = { "etc/passwd": PASSWD, "etc/group": GROUP }): RootfsMount {
+function accounts(
+  files: Readonly<Record<string, Planted>> = { "etc/passwd": PASSWD, "etc/group": GROUP },
+): RootfsMount {
   return { lowers: [plant(files)] };
 }
 

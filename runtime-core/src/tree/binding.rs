@@ -4,8 +4,8 @@ use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array};
 use napi_derive::napi;
 
 use super::action::{self, Action};
-use super::copy::Owner;
 use super::ignore::RuleText;
+use super::policy::Owner;
 use super::rootfs::Layers;
 use super::select::{Selection, Source};
 use super::{digest, export, read, remove, thread, users};

@@ -5,61 +5,22 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, chownat, fchmod, fchown,
-    futimens, linkat, mkdirat, mknodat, openat, openat2, symlinkat, unlinkat, utimensat,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, chownat, fchmod, fchown, futimens, linkat, mkdirat,
+    mknodat, openat, openat2, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
+use super::chmod::chmod_by_name;
 use super::content::Content;
 use super::meta::{Kind, Meta};
 use super::path::{display, join};
+use super::policy::{Collision, Policy};
 use super::resolve::{Dirs, look_up, open_directory, read_link};
 use super::select::{Place, Selected, Selector, open_file};
 use super::walk::{Entry, Visitor};
 use super::xattr::{self, Scope};
 use crate::error::{Error, Result};
 use crate::task::CancelFlag;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
-    pub uid: u32,
-    pub gid: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum OwnerRule {
-    As(Owner),
-    Source,
-    /// Whoever creates it: without root there is no choice.
-    Creator,
-}
-
-/// Seconds since 1970.
-#[derive(Clone, Copy)]
-pub enum TimeRule {
-    Exactly(i64),
-    AtMost(i64),
-}
-
-/// What stands where something of another kind is to be put.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Collision {
-    /// A directory and anything else never replace each other.
-    Refused,
-    /// A file or symlink gives way to a directory. A directory gives way to nothing.
-    DirectoryWins,
-}
-
-/// How entries look at the destination.
-#[derive(Clone, Copy)]
-pub struct Policy {
-    pub owner: OwnerRule,
-    /// For files and directories; symlinks have none.
-    pub mode: Option<u32>,
-    pub times: TimeRule,
-    pub xattrs: Option<Scope>,
-    pub collision: Collision,
-}
 
 /// One copy: hard links among all that it brings are kept.
 pub struct Copier<'a> {
@@ -196,10 +157,12 @@ impl<'a> Copier<'a> {
             Kind::Fifo => FileType::Fifo,
             _ => FileType::Socket,
         };
-        let mode = Mode::from_raw_mode(self.mode_of(entry.meta));
+        let mode = Mode::from_raw_mode(self.policy.mode_of(entry.meta));
         self.replacing(entry, name, |directory| {
             mknodat(directory, name, kind, mode, entry.meta.rdev)
         })?;
+        chmod_by_name(&self.target().directory, name, mode)
+            .map_err(|error| self.failed("chmod", name, error))?;
         self.finish_by_name(entry.meta, name)
     }
 
@@ -253,28 +216,12 @@ impl<'a> Copier<'a> {
             .map_err(|error| self.failed("create", name, error))
     }
 
-    fn mode_of(&self, meta: &Meta) -> u32 {
-        self.policy.mode.unwrap_or(meta.mode)
-    }
-
-    fn owner_of(&self, meta: &Meta) -> Option<(Uid, Gid)> {
-        let owner = match self.policy.owner {
-            OwnerRule::As(owner) => owner,
-            OwnerRule::Source => Owner {
-                uid: meta.uid,
-                gid: meta.gid,
-            },
-            OwnerRule::Creator => return None,
-        };
-        Some((Uid::from_raw(owner.uid), Gid::from_raw(owner.gid)))
-    }
-
     /// chown(2) takes setuid bits and capabilities away: owner, mode, attributes, in this order; times last.
     fn finish(&self, from: &OwnedFd, to: &OwnedFd, meta: &Meta, name: &[u8]) -> Result<()> {
-        if let Some((uid, gid)) = self.owner_of(meta) {
+        if let Some((uid, gid)) = self.policy.owner_of(meta) {
             fchown(to, Some(uid), Some(gid)).map_err(|error| self.failed("chown", name, error))?;
         }
-        let mode = Mode::from_raw_mode(self.mode_of(meta));
+        let mode = Mode::from_raw_mode(self.policy.mode_of(meta));
         fchmod(to, mode).map_err(|error| self.failed("chmod", name, error))?;
         if let Some(scope) = self.policy.xattrs {
             let is_bare = meta.is_directory() && scope == Scope::Capability;
@@ -287,7 +234,7 @@ impl<'a> Copier<'a> {
 
     fn finish_by_name(&self, meta: &Meta, name: &[u8]) -> Result<()> {
         let directory = &self.target().directory;
-        if let Some((uid, gid)) = self.owner_of(meta) {
+        if let Some((uid, gid)) = self.policy.owner_of(meta) {
             chownat(directory, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(|error| self.failed("chown", name, error))?;
         }
@@ -320,28 +267,5 @@ impl Visitor for Copier<'_> {
 
     fn visit(&mut self, entry: &Entry<'_>) -> Result<()> {
         self.copy_entry(entry, entry.name)
-    }
-}
-
-impl TimeRule {
-    fn of(self, meta: &Meta) -> Timestamps {
-        match self {
-            Self::AtMost(limit) if meta.mtime.tv_sec < limit => times(meta.mtime),
-            Self::AtMost(seconds) | Self::Exactly(seconds) => times(seconds_only(seconds)),
-        }
-    }
-}
-
-pub fn seconds_only(seconds: i64) -> Timespec {
-    Timespec {
-        tv_sec: seconds,
-        tv_nsec: 0,
-    }
-}
-
-pub fn times(both: Timespec) -> Timestamps {
-    Timestamps {
-        last_access: both,
-        last_modification: both,
     }
 }

@@ -3,7 +3,6 @@
 //! One SHA-256 over canonical records, every field either of fixed size or behind its length. What a copy does not bring
 //! (mtimes, the owner and mode of a directory whose contents are taken) is not in it; what it brings is.
 
-use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -12,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::content::Content;
 use super::meta::{Kind, Meta};
+use super::record::{Record, digest_records};
 use super::resolve::read_link;
 use super::rootfs::Rootfs;
 use super::select::{Place, Selected, Selection, Selector, open_file};
@@ -20,8 +20,6 @@ use super::xattr::{self, Scope, Xattrs};
 use crate::error::{Error, Result};
 use crate::task::CancelFlag;
 
-/// Names the format: a change of it changes every digest.
-const FORMAT: &[u8] = b"tsbuild.selection.v1";
 const BATCH_FILES: usize = 32;
 const QUEUED_BATCHES: usize = 16;
 
@@ -81,14 +79,6 @@ fn panicked() -> Error {
     Error::new("INTERNAL", "digest", "a worker panicked")
 }
 
-/// Everything about an entry but the bytes of a file.
-struct Record {
-    name: Vec<u8>,
-    meta: Meta,
-    target: Vec<u8>,
-    xattrs: Xattrs,
-}
-
 /// A file whose bytes are to be hashed, and where its result belongs.
 struct Job {
     record: usize,
@@ -118,7 +108,7 @@ fn collect(
     for one in selected {
         match &one.place {
             Place::Directory { .. } => {
-                collector.contents_of_directory();
+                collector.records.push(Record::contents_of_directory());
                 selector.walk(one, &mut collector)?;
             }
             Place::Other { parent, name, meta } => collector.add(&one.name, parent, name, meta)?,
@@ -136,29 +126,6 @@ struct Collector {
 }
 
 impl Collector {
-    /// The directory whose contents are taken: it is there, and nothing of it is copied.
-    fn contents_of_directory(&mut self) {
-        self.records.push(Record {
-            name: Vec::new(),
-            meta: Meta {
-                kind: Kind::Directory,
-                mode: 0,
-                uid: 0,
-                gid: 0,
-                size: 0,
-                rdev: 0,
-                links: 1,
-                identity: (0, 0),
-                mtime: rustix::fs::Timespec {
-                    tv_sec: 0,
-                    tv_nsec: 0,
-                },
-            },
-            target: Vec::new(),
-            xattrs: Vec::new(),
-        });
-    }
-
     fn add(&mut self, path: &[u8], parent: &Arc<OwnedFd>, name: &[u8], meta: &Meta) -> Result<()> {
         let target = if meta.kind == Kind::Symlink {
             read_link(parent, name)?
@@ -173,16 +140,12 @@ impl Collector {
                 expected: *meta,
             });
         }
-        let mut meta = *meta;
-        if self.is_context {
-            (meta.uid, meta.gid) = (0, 0);
-        }
-        self.records.push(Record {
-            name: path.to_vec(),
-            meta,
-            target,
-            xattrs: Vec::new(),
-        });
+        let owner = if self.is_context {
+            (0, 0)
+        } else {
+            (meta.uid, meta.gid)
+        };
+        self.records.push(Record::new(path, meta, owner, target));
         if self.batch.len() >= BATCH_FILES {
             self.flush()
         } else {
@@ -252,97 +215,14 @@ fn hash_file(job: &Job, scope: Scope, content: &mut Content<'_>) -> Result<Hashe
 }
 
 fn finish(mut records: Vec<Record>, hashed: Vec<Hashed>) -> SelectionDigest {
-    let mut contents = HashMap::with_capacity(hashed.len());
     for one in hashed {
-        records[one.record].xattrs = one.xattrs;
-        contents.insert(one.record, one.sha256);
-    }
-    let groups = hardlink_groups(&records);
-    let mut sha = Sha256::new();
-    field(&mut sha, FORMAT);
-    let mut bytes = 0;
-    for (index, record) in records.iter().enumerate() {
-        bytes += if record.meta.kind == Kind::File {
-            record.meta.size
-        } else {
-            0
-        };
-        let group = groups.get(&index).copied().unwrap_or(0);
-        hash_record(&mut sha, record, contents.get(&index).unwrap_or(&[0; 32]), group);
+        let record = &mut records[one.record];
+        record.xattrs = one.xattrs;
+        record.content = one.sha256;
     }
     SelectionDigest {
-        digest: format!("sha256:{}", hex(&sha.finalize())),
+        digest: digest_records(&records),
         entries: records.len() as u64,
-        bytes,
+        bytes: records.iter().map(Record::bytes).sum(),
     }
-}
-
-/// Names of one file within the selection share an ordinal, in order of appearance from 1. A name whose others are
-/// elsewhere is a plain file: that is what the copy makes of it.
-fn hardlink_groups(records: &[Record]) -> HashMap<usize, u64> {
-    let mut members: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
-    for (index, record) in records.iter().enumerate() {
-        if record.meta.is_hardlinked() {
-            members.entry(record.meta.identity).or_default().push(index);
-        }
-    }
-    let mut groups: Vec<_> = members.into_values().filter(|group| group.len() > 1).collect();
-    groups.sort_unstable();
-    let numbered = (1..).zip(groups);
-    numbered
-        .flat_map(|(ordinal, group)| group.into_iter().map(move |index| (index, ordinal)))
-        .collect()
-}
-
-fn hash_record(sha: &mut Sha256, record: &Record, content: &[u8; 32], group: u64) {
-    let Record {
-        name,
-        meta,
-        target,
-        xattrs,
-    } = record;
-    field(sha, name);
-    sha.update([kind_byte(meta.kind)]);
-    // What chmod(2) and stat(2) say of a symlink's mode means nothing; the size of what is not a file neither.
-    let mode = if meta.kind == Kind::Symlink { 0 } else { meta.mode };
-    let size = if meta.kind == Kind::File { meta.size } else { 0 };
-    for number in [
-        mode.into(),
-        meta.uid.into(),
-        meta.gid.into(),
-        meta.rdev,
-        size,
-        group,
-    ] {
-        sha.update(u64::to_be_bytes(number));
-    }
-    field(sha, target);
-    sha.update((xattrs.len() as u64).to_be_bytes());
-    for (name, value) in xattrs {
-        field(sha, name);
-        field(sha, value);
-    }
-    sha.update(content);
-}
-
-fn field(sha: &mut Sha256, bytes: &[u8]) {
-    sha.update((bytes.len() as u64).to_be_bytes());
-    sha.update(bytes);
-}
-
-/// The letters of `find -type`.
-fn kind_byte(kind: Kind) -> u8 {
-    match kind {
-        Kind::File => b'f',
-        Kind::Directory => b'd',
-        Kind::Symlink => b'l',
-        Kind::CharDevice => b'c',
-        Kind::BlockDevice => b'b',
-        Kind::Fifo => b'p',
-        Kind::Socket => b's',
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use super::copy::{Collision, Copier, OwnerRule, Policy, TimeRule};
+use super::copy::Copier;
+use super::policy::{Collision, OwnerRule, Policy, TimeRule};
 use super::resolve::Dirs;
 use super::rootfs::{Layers, Rootfs};
 use super::select::{Selection, Selector, Source};
@@ -60,14 +61,8 @@ fn policy(epoch: i64) -> Policy {
     }
 }
 
-/// New parents are made as mkdir makes them, whatever the thread's umask is.
 fn open_destination(dest: &str) -> Result<Arc<OwnedFd>> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(dest)
-        .map_err(|error| Error::io("create destination", dest, &error))?;
+    std::fs::create_dir_all(dest).map_err(|error| Error::io("create destination", dest, &error))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(CWD, dest, flags, Mode::empty())
         .map(Arc::new)

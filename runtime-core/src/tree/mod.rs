@@ -1,11 +1,12 @@
 //! Trees of files: what COPY, WORKDIR, USER's look-ups, content digests and local exports do.
 //!
 //! A root is read and written through an overlay that nobody else sees: it is mounted on a thread with a mount namespace
-//! of its own, and lives as long as its descriptors. Every path is resolved inside the root, one component at a time,
-//! relative to descriptors; a name is never looked up twice.
+//! of its own, and lives as long as its descriptors. Every path is resolved inside the root, one component at a time and
+//! relative to descriptors, so that no symlink leads out of it.
 
 mod action;
 mod binding;
+mod chmod;
 mod content;
 mod copy;
 mod digest;
@@ -14,11 +15,14 @@ mod glob;
 mod ignore;
 mod meta;
 mod path;
+mod policy;
 mod read;
+mod record;
 mod remove;
 mod resolve;
 mod rootfs;
 mod select;
+mod site;
 mod thread;
 mod users;
 mod walk;

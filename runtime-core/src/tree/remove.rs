@@ -1,15 +1,16 @@
 //! Deleting a tree: by descriptors, without following a symlink or crossing into a mount.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, chmod, openat, openat2, renameat, unlinkat,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, openat, openat2, renameat, unlinkat,
 };
 use rustix::io::Errno;
 
+use super::chmod::chmod_by_name;
 use super::path::display;
 use super::thread::{self, Isolation};
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ const MAX_DEPTH: usize = 256;
 /// Removes whatever `path` names; a symlink itself, not what it leads to. A missing path is no error.
 /// Errors: `MOUNTED` when something is mounted below.
 pub fn remove_tree(path: &str, cancel: &CancelFlag) -> Result<()> {
-    thread::run(Isolation::Umask, || {
+    thread::run(Isolation::Stack, || {
         let (parent, name) = split(path)?;
         let parent = match openat(
             CWD,
@@ -118,22 +119,14 @@ fn open(parent: &OwnedFd, name: &[u8]) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
     match openat2(parent, name, flags, Mode::empty(), resolve) {
+        // Without root, a directory of mode 0 (overlayfs leaves one in its work directory) has to be opened up first.
         Err(Errno::ACCESS) => {
-            permit(parent, name)?;
+            chmod_by_name(parent, name, Mode::from_raw_mode(0o700)).map_err(|error| failed(name, error))?;
             openat2(parent, name, flags, Mode::empty(), resolve)
         }
         result => result,
     }
     .map_err(|error| failed(name, error))
-}
-
-/// Without root, a directory of mode 0 (overlayfs leaves one in its work directory) has to be opened up first.
-fn permit(parent: &OwnedFd, name: &[u8]) -> Result<()> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = openat(parent, name, flags, Mode::empty()).map_err(|error| failed(name, error))?;
-    // chmod(2) takes no descriptor opened with O_PATH; its magic link leads to the same directory.
-    let path = format!("/proc/self/fd/{}", directory.as_raw_fd());
-    chmod(path, Mode::from_raw_mode(0o700)).map_err(|error| failed(name, error))
 }
 
 fn entries(directory: &OwnedFd) -> Result<Vec<(Vec<u8>, FileType)>> {

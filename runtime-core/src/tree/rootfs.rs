@@ -25,7 +25,7 @@ impl Layers {
         if stacked > 1 {
             Isolation::Mounts
         } else {
-            Isolation::Umask
+            Isolation::Stack
         }
     }
 }

@@ -1,7 +1,7 @@
 //! USER and --chown: names looked up in the passwd and group files of a root, and nowhere else.
 
-use super::copy::Owner;
 use super::path::to_text;
+use super::policy::Owner;
 use super::read::file_in;
 use super::rootfs::{Layers, Rootfs};
 use super::thread;
