@@ -90,19 +90,34 @@ async function applyTop(
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const descriptor = plainDescriptor(link.descriptor);
-  const parent = await applyShared(store, links.slice(0, -1), signal);
-  const active = await store.snapshotter.prepare(parent, { signal });
+  const { snapshotter } = store;
+  let active = await snapshotter.prepare(EMPTY_SNAPSHOT, { signal });
   try {
-    const { entries } = await unpack(store, link, active, signal);
-    const layer = { descriptor, diffId: link.diffId, isEmpty: entries === 0 };
-    return await store.snapshotter.commit(active, { chainId: link.chainId, layer });
+    // The layer does not wait for those below it: overlayfs stacks them when they are there.
+    const [result, parent] = await allOrAbort<readonly [ApplyResult, Snapshot]>(signal, [
+      (either) => unpack(store, link, active, either),
+      (either) => applyShared(store, links.slice(0, -1), either),
+    ]);
+    if (dependsOn(result, parent)) {
+      await snapshotter.discard(active);
+      active = await snapshotter.prepare(parent, { signal });
+      await unpack(store, link, active, signal);
+    } else {
+      active = await snapshotter.rebase(active, parent, result);
+    }
+    const layer = { descriptor, diffId: link.diffId, isEmpty: result.entries === 0 };
+    return await snapshotter.commit(active, { chainId: link.chainId, layer });
   } catch (error) {
-    await store.snapshotter.discard(active);
+    await snapshotter.discard(active);
     throw error;
   }
 }
 
-/** With the layers below at hand: a directory that the layer only mentions in a path stays as it is there. */
+/** A directory that the layer only mentions in a path looks as it does below: such a layer is unpacked again, on its parent. */
+function dependsOn({ impliedDirectories }: ApplyResult, parent: Snapshot): boolean {
+  return impliedDirectories > 0 && parent.chain.length > 0;
+}
+
 async function unpack(
   store: Store,
   link: ChainLink,

@@ -66,6 +66,16 @@ export class OverlaySnapshotter implements Snapshotter {
     return { id: randomName(), parent, rootfs: { lowers: this.view(parent).lowers, upper, work } };
   }
 
+  /** The same files on another parent. Their root directory is the parent's, unless they have one of their own. */
+  async rebase(
+    active: ActiveSnapshot,
+    parent: Snapshot,
+    { hasRoot }: { readonly hasRoot: boolean },
+  ): Promise<ActiveSnapshot> {
+    if (!hasRoot) await withLayerErrors(() => this.#inheritRoot(parent, active.rootfs.upper));
+    return { ...active, parent, rootfs: { ...active.rootfs, lowers: this.view(parent).lowers } };
+  }
+
   view(snapshot: Snapshot): RootfsMount {
     return { lowers: snapshot.chain.map((id) => join(this.#root, id, FILES)) };
   }

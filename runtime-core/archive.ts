@@ -56,6 +56,10 @@ export interface ApplyResult {
   readonly diffId: string;
   readonly tarSizeBytes: number;
   readonly entries: number;
+  /** The layer says what the root directory itself is like. */
+  readonly hasRoot: boolean;
+  /** Directories that the layer mentions only in a path: how they look depends on `lowers`. */
+  readonly impliedDirectories: number;
   /** Devices left out because this process may not make any. */
   readonly skippedDevices: number;
   /** Extended attributes that the filesystem does not have or this process may not set. */

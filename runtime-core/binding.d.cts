@@ -53,6 +53,8 @@ export interface ApplyResult {
   diffId: string
   tarSizeBytes: number
   entries: number
+  hasRoot: boolean
+  impliedDirectories: number
   skippedDevices: number
   skippedXattrs: number
 }

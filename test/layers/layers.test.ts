@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { applyImage, type Layer, layersOf, packLayer, type Snapshot, Store } from "../../layers/index.ts";
-import type { Descriptor, Digest } from "../../registry-client/index.ts";
+import { type Descriptor, type Digest, digestBytes, fromBytes, MediaType } from "../../registry-client/index.ts";
 import { commitFiles, withDirectory, withStore, writeFiles } from "./helpers.ts";
 
 const run = promisify(execFile);
@@ -30,6 +30,20 @@ async function commitImage(store: Store): Promise<Snapshot> {
   const lower = await store.snapshotter.commit(base);
   const middle = await commitFiles(store, { b: "b" }, lower);
   return await commitFiles(store, { covered: "upper" }, middle);
+}
+
+/** A layer as another tool may write it: only these of ".", "dir" and "dir/file", of this owner, directories of this mode. */
+async function foreignLayer(store: Store, names: readonly string[], mode: number, owner: number): Promise<Layer> {
+  return await withDirectory(async (directory) => {
+    await mkdir(join(directory, "dir"));
+    await writeFile(join(directory, "dir/file"), "");
+    for (const name of [".", "dir"]) await chmod(join(directory, name), mode);
+    const options = [`--owner=${owner}`, `--group=${owner}`, "--no-recursion"];
+    const { stdout } = await run("tar", ["-c", ...options, "-C", directory, ...names], { encoding: "buffer" });
+    const descriptor = { mediaType: MediaType.ociLayer, digest: digestBytes(stdout), size: stdout.byteLength };
+    await store.layout.push(descriptor, fromBytes(stdout));
+    return { descriptor, diffId: descriptor.digest, isEmpty: false };
+  });
 }
 
 async function copyBlobs(from: Store, to: Store, layers: readonly Layer[]): Promise<void> {
@@ -134,6 +148,37 @@ test("images that share their lower layers share the snapshots of those", async 
     assert.equal(await readdir(join(store.root, "locks")), []);
   });
 });
+
+for (const [names, root, dir] of [
+  [["dir/file"], [0o1770, 5], [0o1770, 5]],
+  [
+    ["dir", "dir/file"],
+    [0o1770, 5],
+    [0o711, 1],
+  ],
+  [
+    [".", "dir/file"],
+    [0o711, 1],
+    [0o1770, 5],
+  ],
+  [
+    [".", "dir", "dir/file"],
+    [0o711, 1],
+    [0o711, 1],
+  ],
+] as const) {
+  test(`a layer of ${names.join(" ")} leaves what else there is of directories as it is below`, async () => {
+    await withStore(async (store) => {
+      const layers = [await foreignLayer(store, [".", "dir"], 0o1770, 5), await foreignLayer(store, names, 0o711, 1)];
+      const pulled = await applyImage(store, descriptors(layers), diffIds(layers));
+      const stats = await Promise.all(["", "dir"].map((name) => lstat(join(topOf(store, pulled), name))));
+      assert.equal(
+        stats.map(({ mode, uid }) => [mode & 0o7777, uid]),
+        [root, dir],
+      );
+    });
+  });
+}
 
 test("the same files as another blob are another layer: what is built on an image keeps that image's blobs", async () => {
   await withStore(async (store) => {

@@ -164,6 +164,8 @@ impl Unpacker<'_> {
             diff_id: self.archive.stream.digest(),
             tar_size_bytes,
             entries: self.members as i64,
+            has_root: self.target.has_root,
+            implied_directories: self.target.implied_directories,
             skipped_devices: self.target.skipped_devices,
             skipped_xattrs: self.target.skipped_xattrs,
         })

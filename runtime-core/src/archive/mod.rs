@@ -75,6 +75,8 @@ pub struct ApplyResult {
     pub diff_id: String,
     pub tar_size_bytes: i64,
     pub entries: i64,
+    pub has_root: bool,
+    pub implied_directories: i64,
     pub skipped_devices: i64,
     pub skipped_xattrs: i64,
 }

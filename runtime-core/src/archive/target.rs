@@ -26,6 +26,10 @@ pub struct Target {
     last: Option<(Vec<u8>, Arc<Parent>)>,
     /// What a new file belongs to, where that is certain.
     created_as: Option<(u32, u32)>,
+    /// The layer says what the root itself is like.
+    pub has_root: bool,
+    /// Directories that the layer only mentioned: how they look depends on the lowers.
+    pub implied_directories: i64,
     pub skipped_devices: i64,
     pub skipped_xattrs: i64,
 }
@@ -80,12 +84,15 @@ impl Target {
             last: None,
             // A set-gid directory gives its group to what is made in it (inode(7)).
             created_as: (stat.st_mode & libc::S_ISGID == 0).then_some(ids),
+            has_root: false,
+            implied_directories: 0,
             skipped_devices: 0,
             skipped_xattrs: 0,
         })
     }
 
     pub fn set_root(&mut self, member: &Member) {
+        self.has_root = true;
         self.directories.insert(Vec::new(), Attributes::of(member));
     }
 
@@ -398,6 +405,7 @@ impl Target {
             self.replace_by_directory(here, part, true)?;
         } else {
             mkdir(here, part)?;
+            self.implied_directories += 1;
             let lower = look_up(&self.lowers, &path)?;
             if let Some(stat) =
                 lower.filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
