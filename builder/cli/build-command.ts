@@ -4,7 +4,7 @@ import { type BuildRequest, buildRequest } from "./build-request.ts";
 import { checkSupport, parseFlags } from "./flags.ts";
 import { buildHelp } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
-import { type DisplayOutput, openDisplay } from "./progress/display.ts";
+import { type Display, openDisplay } from "./progress/display.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";
 import { standardError } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -26,11 +26,12 @@ export async function buildCommand(args: readonly string[]): Promise<number> {
 
 async function runBuild(request: BuildRequest): Promise<number> {
   const output = standardError(process.env);
+  const display = await openDisplay(request.progress, output);
   const interrupt = new Interrupt((signal) =>
-    output.write(`${signal}: stopping; once more to stop without cleaning up\n`),
+    display.say(`${signal}: stopping; once more to stop without cleaning up`),
   );
   try {
-    await deliverResult(request, await showBuild(request, output, interrupt.signal));
+    await deliverResult(request, await showBuild(request, display, interrupt.signal));
     return 0;
   } catch (error) {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
@@ -42,8 +43,7 @@ async function runBuild(request: BuildRequest): Promise<number> {
   }
 }
 
-async function showBuild(request: BuildRequest, output: DisplayOutput, signal: AbortSignal): Promise<BuildResult> {
-  const display = await openDisplay(request.progress, output);
+async function showBuild(request: BuildRequest, display: Display, signal: AbortSignal): Promise<BuildResult> {
   try {
     const { build } = await import("../index.ts");
     return await build({ ...request.options, signal, onEvent: display.onEvent });

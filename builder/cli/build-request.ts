@@ -21,6 +21,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
   const requests = flags.list("output").map(parseOutput);
   const outputs = requests.flatMap(({ output }) => (output === undefined ? [] : [output]));
   const tags = [...flags.list("tag"), ...requests.flatMap((request) => request.tags)];
+  const buildArgs = parseAssignments("build-arg", flags.list("build-arg"), (name) => env[name]);
   const push = flags.isSet("push") || requests.some((request) => request.push);
   if (push && tags.length === 0) throw new UsageError("NOTHING_TO_PUSH", "--push needs a name", "give one with --tag");
   return {
@@ -28,7 +29,8 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       context: contextOf(flags.positionals),
       ...text("dockerfile", fileOf(flags)),
       ...text("target", flags.text("target")),
-      buildArgs: parseAssignments("build-arg", flags.list("build-arg"), (name) => env[name]),
+      buildArgs,
+      ...epochOf(buildArgs),
       buildContexts: parseAssignments("build-context", flags.list("build-context"), refuseBare("build-context")),
       labels: parseAssignments("label", flags.list("label"), () => ""),
       tags: [...new Set(tags)],
@@ -83,6 +85,15 @@ function fileOf(flags: ParsedFlags): string | undefined {
     "a Dockerfile from standard input is not supported yet",
     "name a file",
   );
+}
+
+/** `--build-arg SOURCE_DATE_EPOCH=…`, the way buildx passes it on. */
+function epochOf({
+  SOURCE_DATE_EPOCH: epoch,
+}: Readonly<Record<string, string>>): Pick<BuildOptions, "sourceDateEpoch"> {
+  if (epoch === undefined || epoch === "") return {};
+  if (/^\d{1,12}$/.test(epoch)) return { sourceDateEpoch: Number(epoch) };
+  throw invalidValue("build-arg", `SOURCE_DATE_EPOCH=${epoch}`, "a number of seconds since 1970");
 }
 
 function refuseBare(flag: string): (name: string) => never {

@@ -4,7 +4,7 @@ import { BuildError } from "../errors.ts";
 import { suggest } from "../suggest.ts";
 import { findNamedContext } from "./named-contexts.ts";
 import type { LocalContext, NamedContext, ResolvedImage } from "./options.ts";
-import { type BuildScope, failure, located } from "./scope.ts";
+import { type BuildScope, located } from "./scope.ts";
 
 /** What a name outside the Dockerfile stands for. */
 export type BaseSource =
@@ -84,12 +84,24 @@ export class BaseImages {
   }
 }
 
-/** For an image that was not found: the stage that its name was perhaps meant to be. */
+/** For a name that gave no image: the stage that it was perhaps meant to be. */
 export function withStageHint(error: unknown, name: string, scope: BuildScope, range: SourceRange): unknown {
-  if (!(error instanceof BuildError) || error.code !== "BASE_IMAGE_NOT_FOUND") return error;
-  const stages = scope.dockerfile.stages.flatMap((stage) => (stage.name === undefined ? [] : [stage.name]));
-  const wanted = name.toLowerCase();
-  const near = stages.includes(wanted) ? wanted : suggest(wanted, stages);
+  if (!(error instanceof BuildError)) return error;
+  const near = nearStage(name, scope);
   if (near === undefined) return error;
-  return failure(scope, range, error.code, error.message, `did you mean the stage ${near}?`);
+  const guess = `did you mean the stage ${near}?`;
+  const isMissing = error.code === "BASE_IMAGE_NOT_FOUND" || error.hint === undefined;
+  return new BuildError(error.code, error.message, {
+    range,
+    source: scope.dockerfile.source,
+    hint: isMissing ? guess : `${error.hint}; or ${guess}`,
+    cause: error.cause,
+  });
+}
+
+/** `FROM Base` does not find `AS Base`, whose name is `base`. */
+function nearStage(name: string, { dockerfile }: BuildScope): string | undefined {
+  const stages = dockerfile.stages.flatMap((stage) => (stage.name === undefined ? [] : [stage.name]));
+  const wanted = name.toLowerCase();
+  return stages.includes(wanted) ? wanted : suggest(wanted, stages);
 }

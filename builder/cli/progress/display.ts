@@ -4,6 +4,8 @@ import type { ProgressMode } from "./mode.ts";
 /** Shows a build while it runs. */
 export interface Display {
   readonly onEvent: OnEvent;
+  /** A line that is no part of the build: `SIGINT: stopping`. */
+  say(line: string): void;
   /** Shows what is held back. Nothing comes after it. */
   close(): void;
 }

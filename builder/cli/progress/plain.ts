@@ -55,6 +55,10 @@ export class PlainDisplay implements Display {
     }
   };
 
+  say(line: string): void {
+    this.#output.write(`${line}\n`);
+  }
+
   close(): void {
     this.#showWaiting();
     this.#output.write(renderWarnings(this.#warnings));

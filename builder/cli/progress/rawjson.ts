@@ -21,6 +21,8 @@ export class RawJsonDisplay implements Display {
     if (status !== undefined) this.#output.write(`${JSON.stringify(status)}\n`);
   };
 
+  say(): void {}
+
   close(): void {}
 
   #status(event: BuildEvent): object | undefined {

@@ -50,6 +50,11 @@ export class TtyDisplay implements Display {
     this.#failed.onEvent(event);
   };
 
+  say(line: string): void {
+    this.#finished += `${line}\n`;
+    this.#draw();
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#running.clear();

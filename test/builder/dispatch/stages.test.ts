@@ -1,5 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { ResolvedImage } from "../../../builder/dispatch/index.ts";
+import { BuildError } from "../../../builder/errors.ts";
 import { config, failureOf, image, ops, run, textAt, vertices } from "./harness.ts";
 
 const test = suite("stages");
@@ -180,23 +182,16 @@ for (const [code, at, text, message] of errors) {
 }
 
 test("an image that is nearly a stage gets the stage as a hint", async () => {
-  assert.is(
-    (await failureOf("FROM a AS missin\nFROM b\nCOPY --from=missing / /\n")).hint,
-    "did you mean the stage missin?",
-  );
-  assert.is(
-    (
-      await failureOf("FROM a AS missing\nFROM Missing\n", {
-        resolveImage: async (name) => {
-          const { BuildError } = await import("../../../builder/errors.ts");
-          if (name === "a") return image(name);
-          throw new BuildError("BASE_IMAGE_NOT_FOUND", "no");
-        },
-      })
-    ).hint,
-    "did you mean the stage missing?",
-  );
+  const nearly = await failureOf("FROM a AS missin\nFROM b\nCOPY --from=missing / /\n");
+  assert.is(nearly.hint, "did you mean the stage missin?");
+  const cased = await failureOf("FROM a AS base\nFROM Base\n", { resolveImage: unreachable });
+  assert.is(cased.hint, "check the network; or did you mean the stage base?");
 });
+
+async function unreachable(reference: string): Promise<ResolvedImage> {
+  if (reference === "a") return image(reference);
+  throw new BuildError("REGISTRY_UNREACHABLE", "no answer", { hint: "check the network" });
+}
 
 test("5 000 stages in a chain are dispatched", async () => {
   const lines = Array.from({ length: 5000 }, (_, i) => `FROM ${i === 0 ? "scratch" : `s${i - 1}`} AS s${i}`);

@@ -70,6 +70,17 @@ test("a line never takes two lines of the terminal, nor does it move the cursor"
   display.close();
 });
 
+test("a line from outside the build stands between what is finished and what runs", async () => {
+  const output = new Recorder();
+  const display = new TtyDisplay(output, () => 0);
+  display.onEvent(vertex("a", "started", 0));
+  await drawn();
+  display.say("SIGINT: stopping");
+  await drawn();
+  assert.equal(screen(output.text), ["SIGINT: stopping", " > a  0.0s", ""]);
+  display.close();
+});
+
 test("no more is drawn than the terminal has lines", async () => {
   const output = new Recorder();
   const display = new TtyDisplay(output, () => 0);
