@@ -12,13 +12,23 @@ const BOOT_FILE = "boot";
  * those that stand on them. Done once a boot; nothing of this boot is touched, so builds may run meanwhile.
  */
 export async function discardStaleSnapshots(root: string, bootId: string, workspace: Workspace): Promise<void> {
-  if ((await lastCheckedBoot(root)) === bootId) return;
+  if (await isCheckedIn(root, bootId)) return;
   const ids = (await readdir(root)).filter(isSnapshotId);
   const kept = new Set<string>();
   const records = new Map((await Promise.all(ids.map((id) => trusted(root, id, bootId)))).flat());
   for (const [id, chain] of records) if (chain.every((parent) => records.has(parent))) kept.add(id);
   for (const id of ids) if (!kept.has(id)) await removeSnapshot(join(root, id), workspace);
   await workspace.replaceFile(join(root, BOOT_FILE), bootId);
+}
+
+/** Whether this boot's check is done. */
+export async function isCheckedIn(root: string, bootId: string): Promise<boolean> {
+  try {
+    return (await readFile(join(root, BOOT_FILE), "utf8")) === bootId;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
 }
 
 /** The snapshot is gone at once; its files follow. */
@@ -57,13 +67,4 @@ async function trusted(root: string, id: string, bootId: string): Promise<[strin
   const record = await readRecord(directory);
   if (record?.id !== id) return [];
   return record.bootId === bootId || (await isOnDisk(directory)) ? [[id, record.chain]] : [];
-}
-
-async function lastCheckedBoot(root: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(root, BOOT_FILE), "utf8");
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
 }

@@ -8,8 +8,10 @@ import type { Layer } from "./layer.ts";
 import { OverlaySnapshotter } from "./overlay-snapshotter.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SharedWork } from "./shared-work.ts";
-import { isAbsent } from "./snapshot-record.ts";
+import { currentBootId, isAbsent } from "./snapshot-record.ts";
 import type { Snapshot } from "./snapshotter.ts";
+import { isCheckedIn } from "./stale-snapshots.ts";
+import { discardDamagedBlobs, lastSyncMs, noteSync } from "./unsynced-blobs.ts";
 import { Workspace } from "./workspace.ts";
 
 const FORMAT_FILE = "tsbuild-store";
@@ -56,7 +58,10 @@ export class Store {
       const workspace = await Workspace.open(join(root, "tmp"));
       await checkFormat(root, workspace);
       const layout = await OciLayout.open(root, { create: true, durability: "none" });
-      const snapshotter = await OverlaySnapshotter.open(join(root, "snapshots"), workspace);
+      const snapshots = join(root, "snapshots");
+      if (!(await isCheckedIn(snapshots, await currentBootId())))
+        await discardDamagedBlobs(layout, await lastSyncMs(root));
+      const snapshotter = await OverlaySnapshotter.open(snapshots, workspace);
       return new Store({
         root,
         layout,
@@ -74,7 +79,9 @@ export class Store {
 
   /** Puts everything on disk. Call it once at the end of a build, before a name points at what was made. */
   async sync(): Promise<void> {
+    const beganMs = Date.now();
     await this.snapshotter.markSynced();
+    await withLayerErrors(() => noteSync(this.root, beganMs, this.workspace));
   }
 
   /** Removes this process's unfinished work. The store must not be used any more. */

@@ -107,7 +107,7 @@ class Solver {
   }
 
   readonly #fail = (vertex: Vertex, error: unknown): void => {
-    if (this.#failed.signal.aborted) return;
+    if (this.#signal.aborted) return;
     this.#progress.failed(vertex, error);
     this.#failed.abort(error);
   };

@@ -1,8 +1,10 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Store, Workspace } from "../../layers/index.ts";
+import { type Descriptor, digestBytes, fromBytes, MediaType } from "../../registry-client/index.ts";
 import { withDirectory } from "./helpers.ts";
 
 const test = suite("workspace and store");
@@ -68,6 +70,29 @@ test("a store is an OCI image layout with what can be made again beside it", asy
       "tsbuild-store",
     ]);
     await Store.open(root);
+  });
+});
+
+test("after a crash of the machine, blobs that came after the last sync are kept only when they are whole", async () => {
+  await withDirectory(async (root) => {
+    const store = await Store.open(root);
+    const push = async (text: string) => {
+      const descriptor = { mediaType: MediaType.ociLayer, digest: digestBytes(Buffer.from(text)), size: text.length };
+      await store.layout.push(descriptor, fromBytes(Buffer.from(text)));
+      return descriptor;
+    };
+    const damage = (blob: Descriptor) => writeFile(store.layout.blobPath(blob.digest), "\0".repeat(blob.size));
+    const old = await push("synced");
+    await sleep(5);
+    await store.sync();
+    const [whole, damaged] = [await push("whole"), await push("damaged")];
+    await damage(damaged);
+    const { mtime } = await stat(store.layout.blobPath(old.digest));
+    await damage(old);
+    await utimes(store.layout.blobPath(old.digest), mtime, mtime);
+    await writeFile(join(root, "snapshots", "boot"), "earlier");
+    const { layout } = await Store.open(root);
+    assert.equal(await Promise.all([old, whole, damaged].map((blob) => layout.exists(blob))), [true, true, false]);
   });
 });
 

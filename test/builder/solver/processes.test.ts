@@ -51,9 +51,12 @@ test("a build that waits for another process can be aborted", async () => {
     await once(child.stdout as NodeJS.ReadableStream, "data");
     try {
       const signal = AbortSignal.timeout(100);
-      await solveTest(await Store.open(root), vertex("base"), { signal }).then(assert.unreachable as () => void, (error: Error) => {
-        assert.is(error.name, "TimeoutError");
-      });
+      await solveTest(await Store.open(root), vertex("base"), { signal }).then(
+        assert.unreachable as () => void,
+        (error: Error) => {
+          assert.is(error.name, "TimeoutError");
+        },
+      );
     } finally {
       child.kill("SIGKILL");
       await exitCode(child);
