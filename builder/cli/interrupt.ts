@@ -1,7 +1,7 @@
-/** The signals that end a build, and the exit codes a shell expects after them. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+/** The signals that end a build (SIGHUP stays with nohup), and the exit codes a shell expects after them. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Turns the first SIGINT, SIGTERM or SIGHUP into an abort, so that the build cleans up; the second ends the process at once. */
+/** Turns the first SIGINT or SIGTERM into an abort, so that the build cleans up; the second ends the process at once. */
 export class Interrupt {
   readonly #controller = new AbortController();
   readonly #onFirst: (signal: string) => void;
