@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /**
  * Like Promise.all over tasks that stop together: the first failure aborts the others, and is thrown when all have ended,
  * so that nothing still writes when the caller cleans up.
@@ -8,6 +10,8 @@ export async function allOrAbort<T extends readonly unknown[]>(
 ): Promise<T> {
   const failed = new AbortController();
   const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  // As many listeners as tasks are no leak.
+  setMaxListeners(0, either);
   const guarded = tasks.map(async (task) => {
     try {
       return await task(either);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Semaphore } from "../../layers/index.ts";
@@ -61,6 +62,8 @@ class Solver {
   }
 
   async solve(target: Edge): Promise<OpResult> {
+    // As many listeners as vertices are no leak.
+    setMaxListeners(0, this.#signal);
     const { resolveOp, signal } = this.#options;
     signal?.throwIfAborted();
     const nodes = await createNodes(target.vertex, { resolveOp, onError: this.#fail }, { signal: this.#signal });

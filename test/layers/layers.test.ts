@@ -4,7 +4,15 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { applyImage, type Layer, layersOf, packLayer, type Snapshot, Store } from "../../layers/index.ts";
+import {
+  applyImage,
+  EMPTY_SNAPSHOT,
+  type Layer,
+  layersOf,
+  packLayer,
+  type Snapshot,
+  Store,
+} from "../../layers/index.ts";
 import { type Descriptor, type Digest, digestBytes, fromBytes, MediaType } from "../../registry-client/index.ts";
 import { commitFiles, withDirectory, withStore, writeFiles } from "./helpers.ts";
 
@@ -134,6 +142,20 @@ test("a step that changed nothing has an empty layer", async () => {
     assert.ok((await packLayer(await commitFiles(store, {}, below), store, FORM)).isEmpty);
     assert.not.ok((await packLayer(below, store, FORM)).isEmpty);
   });
+});
+
+test("an image of 40 layers is packed and pulled without a warning of Node", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  await withStore(async (store) => {
+    let snapshot: Snapshot = EMPTY_SNAPSHOT;
+    for (let layer = 0; layer < 40; layer++) snapshot = await commitFiles(store, { [`${layer}`]: "" }, snapshot);
+    const layers = await layersOf(snapshot, store, FORM);
+    assert.is((await applyImage(store, descriptors(layers), diffIds(layers))).chain.length, 40);
+  });
+  process.off("warning", onWarning);
+  assert.equal(warnings, []);
 });
 
 test("images that share their lower layers share the snapshots of those", async () => {

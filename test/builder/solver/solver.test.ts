@@ -146,6 +146,25 @@ for (const jobs of [1, 2, 5]) {
   });
 }
 
+test("twenty vertices that all watch the signal give no warning of Node", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  await withStore(async (store) => {
+    const work = (signal: AbortSignal) => sleep(20, undefined, { signal });
+    await solveTest(
+      store,
+      vertex(
+        "top",
+        Array.from({ length: 20 }, (_, i) => vertex(`${i}`, [], { work })),
+      ),
+      { jobs: 20 },
+    );
+  });
+  process.off("warning", onWarning);
+  assert.equal(warnings, []);
+});
+
 test("the first failure aborts what runs, waits for its end, and is the one that is thrown", async () => {
   await withStore(async (store) => {
     const trace = createTrace();
