@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
-import { parseDockerignore } from "../../builder/dockerfile/dockerignore.ts";
+import { IgnoreMatcher, parseDockerignore } from "../../builder/dockerfile/index.ts";
 import { digestSelection, type IgnoreRule, listDirectory, type TreeSource } from "../../runtime-core/index.ts";
 import { context, copy, listing, select, writable } from "./tree-fixture.ts";
 
@@ -73,6 +73,31 @@ for (const { name, text, files, kept: expected } of walks) {
     assert.equal(await kept(ignoring(text, ...files)), expected);
   });
 }
+
+suite("walks what the TypeScript matcher walks, over random rules and trees", async () => {
+  const files = ["a", "b/a", "b/c", "c/a/b", "c/b/a", "c/ab", "d/a/b/c", "ab/b", "b.txt", "c/b.txt"];
+  const pieces = ["a", "b", "c", "d", "*", "**", "?", "[a-b]", "ab", "*.txt", "/", "/"];
+  let seed = 1;
+  const next = (limit: number) => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31;
+    return Math.floor((seed / 2 ** 31) * limit);
+  };
+  const pattern = () => Array.from({ length: 1 + next(4) }, () => pieces[next(pieces.length)]).join("");
+  const things = Object.fromEntries(files.map((path) => [path, ""]));
+  const tree = context(things);
+  for (let round = 0; round < 300; round++) {
+    const lines = Array.from({ length: 1 + next(4) }, () => (next(3) === 0 ? "!" : "") + pattern());
+    const rules = parseDockerignore(lines.join("\n"));
+    const matcher = new IgnoreMatcher(rules);
+    const arrived = await kept({ ...tree, ignore: rules });
+    const expected = files.filter((path) => !matcher.isIgnored(path)).sort();
+    assert.equal(
+      arrived.filter((path) => files.includes(path)),
+      expected,
+      lines.join(" | "),
+    );
+  }
+});
 
 suite("an ignored literal is not found, nor one below an ignored directory, nor through a symlink to one", async () => {
   const source = {
