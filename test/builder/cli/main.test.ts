@@ -74,6 +74,13 @@ test("plain progress on stderr, nothing on stdout; a second build is cached", as
   assert.match(second.stderr, /\[2\/2\] RUN echo "hello \$HOSTNAME"\n#\d+ CACHED\n/);
 });
 
+test("a script given as a heredoc runs by its own interpreter and leaves no trace", async () => {
+  const script = 'FROM base\nRUN <<S\n#!/bin/sh\necho "this is $0"\nS\nRUN test ! -e /dev/pipes\n';
+  const { code, stderr } = await tsbuild([...context("script", script), "--progress", "plain"]);
+  assert.is(code, 0, stderr);
+  assert.match(stderr, /^#\d+ \d+\.\d{3} this is \/dev\/pipes\/S$/m);
+});
+
 test("-q prints the digest alone; the iidfile and the metadata agree with it", async () => {
   const args = context("quiet", "FROM scratch\nLABEL a=1\n");
   const iidFile = join(work, "iid");
