@@ -82,7 +82,9 @@ suite("nothing is mounted on the host while a copy runs, nor after it is killed"
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(child.stdout, "data");
-  while (!existsSync(join(rootfs.upper, "to0/d9"))) await new Promise((resolve) => setTimeout(resolve, 5));
+  const isAlive = () => child.exitCode === null;
+  while (isAlive() && !existsSync(join(rootfs.upper, "to0/d9"))) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.ok(isAlive(), "the copy is over too soon");
   assert.is(mounts(), before);
   child.kill("SIGKILL");
   await once(child, "close");
