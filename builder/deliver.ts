@@ -4,7 +4,7 @@ import type { BuildOptions } from "./options.ts";
 import { reportVertex } from "./report-vertex.ts";
 import type { Session } from "./session.ts";
 
-/** Hands the finished image out: outputs first, then the store's tags, then the registries. */
+/** Hands the finished image out: outputs first, then the registries, then the store's tags. */
 export async function deliver(
   image: WrittenImage,
   snapshot: Snapshot,
@@ -19,11 +19,10 @@ export async function deliver(
       writeOutput(output, { ...signal, store, image, snapshot, imageNames, sourceDateEpoch }),
     );
   }
-  for (const name of imageNames) await store.layout.tag(image.descriptor, name, signal);
-  if (options.push !== true) return;
-  for (const name of imageNames) {
+  for (const name of options.push === true ? imageNames : []) {
     await reportVertex(`pushing ${name}`, ops, (report) =>
       pushImage(name, { ...signal, store, registry, image, onProgress: report }),
     );
   }
+  for (const name of imageNames) await store.layout.tag(image.descriptor, name, signal);
 }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type Descriptor, isDigest, isTag, type OciLayout, RegistryError } from "../registry-client/index.ts";
+import { type Descriptor, isDigest, isTag, type OciLayout } from "../registry-client/index.ts";
 
 export interface LayoutAddress {
   /** Absolute. */
@@ -19,13 +19,9 @@ export function parseLayoutAddress(address: string): LayoutAddress {
   return { path: resolve(address) };
 }
 
-/** The image an address means. Throws RegistryError NOT_FOUND, naming what the layout has. */
+/** The image an address means: without a reference the only one, else `latest`. Throws RegistryError NOT_FOUND. */
 export async function findInLayout(layout: OciLayout, reference: string | undefined): Promise<Descriptor> {
   if (reference !== undefined) return await layout.resolve(reference);
-  const { manifests } = await layout.index();
-  const [only] = manifests;
-  const isOnly = only !== undefined && manifests.every(({ digest }) => digest === only.digest);
-  if (isOnly) return only;
-  if (only === undefined) throw new RegistryError("NOT_FOUND", `the layout ${layout.root} is empty`);
-  return await layout.resolve("latest");
+  const digests = new Set((await layout.index()).manifests.map(({ digest }) => digest));
+  return await layout.resolve(digests.size === 1 ? "" : "latest");
 }

@@ -1,5 +1,6 @@
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join, resolve as resolvePath } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { fromBytes, fromFile } from "./content.ts";
 import { type Digest, digestAlgorithm, digestHex, isDigest, parseDigest } from "./digest.ts";
 import { maxManifestBytes, sniffMediaType } from "./documents.ts";
@@ -152,12 +153,15 @@ export class OciLayout implements Target {
     if (!(await isPresent(path))) await this.#ingest.write(fromBytes(Buffer.from(text)).open(), path);
   }
 
+  /** The one file that is always forced to the disk: what it names must not be lost with it. */
   async #update(change: (index: Index) => Index, options: CallOptions): Promise<void> {
     await mkdir(this.#ingest.path, { recursive: true });
     await withLock(join(this.#ingest.path, "index.lock"), options.signal, async () => {
-      const index = (await isPresent(this.#indexPath)) ? await this.index() : emptyIndex;
-      const text = `${JSON.stringify(change(index), undefined, 2)}\n`;
-      await this.#ingest.write(fromBytes(Buffer.from(text)).open(), this.#indexPath);
+      const known = (await isPresent(this.#indexPath)) ? await this.index() : undefined;
+      const changed = change(known ?? emptyIndex);
+      if (known !== undefined && isDeepStrictEqual(known, changed)) return;
+      const text = `${JSON.stringify(changed, undefined, 2)}\n`;
+      await this.#ingest.write(fromBytes(Buffer.from(text)).open(), this.#indexPath, "fsync");
     });
   }
 

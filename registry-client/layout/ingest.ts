@@ -25,11 +25,11 @@ export class IngestFolder {
   }
 
   /** The stream into `destination`: all of it or nothing, also when the process or the machine dies on the way. */
-  async write(content: ByteStream, destination: string): Promise<void> {
+  async write(content: ByteStream, destination: string, durability: Durability = this.#durability): Promise<void> {
     const temporary = this.newPath();
     try {
-      await this.#fill(temporary, content);
-      await this.publish(temporary, destination);
+      await this.#fill(temporary, content, durability);
+      await this.publish(temporary, destination, durability);
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
@@ -37,10 +37,10 @@ export class IngestFolder {
   }
 
   /** rename(2) of a file that is complete and synced. */
-  async publish(temporary: string, destination: string): Promise<void> {
+  async publish(temporary: string, destination: string, durability: Durability = this.#durability): Promise<void> {
     await mkdir(dirname(destination), { recursive: true });
     await rename(temporary, destination);
-    if (this.#durability === "fsync") await syncFolder(dirname(destination));
+    if (durability === "fsync") await syncFolder(dirname(destination));
   }
 
   /** Forces a file that somebody else wrote to the disk. */
@@ -61,11 +61,11 @@ export class IngestFolder {
     }
   }
 
-  async #fill(path: string, content: ByteStream): Promise<void> {
+  async #fill(path: string, content: ByteStream, durability: Durability): Promise<void> {
     const file = await open(path, "wx", 0o644);
     try {
       for await (const chunk of content) await writeAll(file, chunk);
-      if (this.#durability === "fsync") await file.datasync();
+      if (durability === "fsync") await file.datasync();
     } finally {
       await file.close();
     }
