@@ -86,8 +86,8 @@ architecture("every test file ends in .run()", () => {
   assert.equal(offences, []);
 });
 
-architecture(`no file is longer than ${MAX_LINES} lines`, () => {
-  const long = [...sources, ...listSources("test"), ...listRust()]
+architecture(`no source file is longer than ${MAX_LINES} lines`, () => {
+  const long = [...sources, ...listRust()]
     .map((file) => ({ file, lines: readFileSync(file, "utf8").split("\n").length - 1 }))
     .filter(({ lines }) => lines > MAX_LINES);
   assert.equal(

@@ -77,6 +77,7 @@ nodeApp("skopeo agrees with the Dockerfile on how it runs", async () => {
     ],
     Entrypoint: ["tini", "--"],
     Cmd: ["node", "server.js"],
+    ArgsEscaped: true,
     WorkingDir: "/app",
     Labels: { "org.opencontainers.image.title": "node app", "org.opencontainers.image.version": "1.0" },
   });

@@ -61,7 +61,7 @@ export async function runWithRunc(layout: string, tag: string, root: string): Pr
   const config = JSON.parse(readFileSync(path, "utf8"));
   config.process.terminal = false;
   writeFileSync(path, JSON.stringify(config));
-  return runCommand([RUNC, "--root", join(root, "runc"), "run", "--bundle", bundle, `tsbuild-test-${process.pid}`]);
+  return runCommand([RUNC, "--root", join(root, "runc"), "run", "--bundle", bundle, `tsbuild-runc-${process.pid}`]);
 }
 
 /** An image's config blob as skopeo reads it. `image` is skopeo's spelling: `docker://…`, `oci:…`, `oci-archive:…`. */
