@@ -31,7 +31,7 @@ export declare class SandboxProcess {
   readonly status: number
   /** SIGTERM to every process of the step. */
   terminate(): void
-  /** SIGKILL to every process of the step. */
+  /** SIGKILL to every process of the step that is left. */
   kill(): void
   /** Waits for the helper, reads the step's cgroup and removes it. Call once the status pipe has ended. */
   finish(): Promise<SandboxReport>

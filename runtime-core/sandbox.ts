@@ -32,8 +32,8 @@ export async function runSandbox(
   try {
     const { end, report } = await watch(step, io);
     options.signal?.throwIfAborted();
-    if (end.waitStatus === undefined) throw setupError(end.failure);
-    return { ...outcome(end.waitStatus, report), usage: usage(end, report, performance.now() - startedAt) };
+    const waitStatus = end.waitStatus ?? whenInitWasKilled(end, report);
+    return { ...outcome(waitStatus, report), usage: usage(end, report, performance.now() - startedAt) };
   } finally {
     stopListening();
   }
@@ -49,6 +49,12 @@ async function watch(step: SandboxHandle, io: SandboxIo): Promise<{ end: StepEnd
   const report = await step.finish();
   for (const end of [stdout, stderr, status]) if (end.status === "rejected") throw end.reason;
   return { end: (status as PromiseFulfilledResult<StepEnd>).value, report };
+}
+
+/** The memory limit may pick PID 1 of the step; that ends the step as it would have ended the command. Throws otherwise. */
+function whenInitWasKilled(end: StepEnd, report: Report): number {
+  if (end.failure === undefined && report.oomKills > 0) return constants.signals.SIGKILL;
+  throw setupError(end.failure);
 }
 
 function endOnAbort(step: SandboxHandle, { signal, graceMs = 2000 }: RunSandboxOptions): () => void {

@@ -148,6 +148,9 @@ fn execute(command: &Command) -> ! {
 /// Tries every directory of PATH, as execvp(3): a file that may not be run is remembered, the search goes on.
 fn search(command: &Command, name: &CStr) -> Errno {
     let mut refused = ENOENT;
+    if name.is_empty() {
+        return refused;
+    }
     for directory in path_of(command.spec)
         .split(|b| *b == b':')
         .filter(|d| !d.is_empty())

@@ -72,15 +72,16 @@ fn start_clocks_at_zero() -> sys::Result<()> {
 /// Starts init with idmapped mounts, or, where the kernel or the filesystem refuses them, with the caller's ids.
 fn start(spec: &'static Spec) -> Result<Child, Fail> {
     if !spec.has(wire::FLAG_IDENTITY) && in_initial_user_namespace() {
-        match start_with(spec, Ids::Idmapped) {
-            Err(fail) if is_refusal_of_idmapping(&fail) => {}
-            other => return other,
-        }
+        return match start_with(spec, Ids::Idmapped) {
+            // When it fails in the other way too, the first failure is the one to tell.
+            Err(fail) if may_refuse_idmapping(&fail) => start_with(spec, Ids::Identity).map_err(|_| fail),
+            other => other,
+        };
     }
     start_with(spec, Ids::Identity)
 }
 
-fn is_refusal_of_idmapping(fail: &Fail) -> bool {
+fn may_refuse_idmapping(fail: &Fail) -> bool {
     matches!(fail.step, "idmapped mount" | "overlay")
         && matches!(fail.errno, EINVAL | EPERM | ENOSYS | EOPNOTSUPP | EOVERFLOW)
 }
@@ -139,12 +140,26 @@ fn make_mounts(spec: &Spec, ids: Ids, child: &Child) -> Result<Handover, Fail> {
     scratch::bind_sources(spec, ids, &userns, &mut made.mounts)?;
     ids.as_step_root(|| {
         let scratch = Scratch::new(spec)?;
-        made.root = rootfs::make(spec, ids, &userns, &scratch)?.leak();
-        made.hosts = scratch.file(c"hosts")?.leak();
-        made.resolv_conf = scratch.file(c"resolv.conf")?.leak();
-        Ok(())
+        let filled = fill_handover(spec, ids, &userns, &scratch, &mut made);
+        if filled.is_err() {
+            scratch.discard();
+        }
+        filled
     })?;
     Ok(made)
+}
+
+fn fill_handover(
+    spec: &Spec,
+    ids: Ids,
+    userns: &Fd,
+    scratch: &Scratch,
+    made: &mut Handover,
+) -> Result<(), Fail> {
+    made.root = rootfs::make(spec, ids, userns, scratch)?.leak();
+    made.hosts = scratch.file(c"hosts")?.leak();
+    made.resolv_conf = scratch.file(c"resolv.conf")?.leak();
+    Ok(())
 }
 
 fn join_cgroups(spec: &Spec, pid: i32) -> Result<(), Fail> {

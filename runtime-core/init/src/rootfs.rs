@@ -121,12 +121,13 @@ impl Drop for Layers {
 
 const MS_NODEV: usize = 4;
 
-/// Layers must not depend on how a kernel was configured: no renames by xattr, no metadata-only copies.
-const OPTIONS: [(&CStr, &CStr); 4] = [
+/// Layers must not depend on how a kernel was configured: no renames by xattr, no metadata-only copies, no uuid in the upper.
+const OPTIONS: [(&CStr, &CStr); 5] = [
     (c"redirect_dir", c"off"),
     (c"metacopy", c"off"),
     (c"index", c"off"),
     (c"xino", c"auto"),
+    (c"uuid", c"null"),
 ];
 
 /// Where the layers are opened from: the deepest directory that holds them all, mounted once with the step's ids.
@@ -235,6 +236,7 @@ fn mapped_mount(host: &Fd, userns: &Fd, scratch: &Scratch) -> Result<Fd, Fail> {
 /// A volatile overlay marks its work directory, and is refused on a marked one: the kernel cannot know that nothing
 /// of the last mount was lost. Here each of them ended with its step.
 fn forget_last_use(work: &Fd) {
+    let _ = file::unlink(work.raw(), c"work/incompat/volatile/dirty", 0);
     let _ = file::unlink(work.raw(), c"work/incompat/volatile", AT_REMOVEDIR);
     let _ = file::unlink(work.raw(), c"work/incompat", AT_REMOVEDIR);
 }

@@ -31,6 +31,14 @@ impl Scratch {
         Ok(scratch)
     }
 
+    /// Unmounts it, so that another attempt can be made: with something on its root, a process counts as chrooted, and
+    /// user_namespaces(7) gives it no user namespace.
+    pub fn discard(self) {
+        if let Ok(path) = crate::text::format::<32>(format_args!("/proc/self/fd/{}", self.root.raw())) {
+            let _ = mount::unmount(path.as_c_str(), mount::MNT_DETACH);
+        }
+    }
+
     fn fill(&self, spec: &Spec) -> Result<(), Fail> {
         for name in [c"base", c"root", c"other", c"stubs"] {
             file::make_directory(self.root.raw(), name, 0o755).at(STEP)?;

@@ -86,7 +86,7 @@ impl SandboxProcess {
         }
     }
 
-    /// SIGKILL to every process of the step.
+    /// SIGKILL to every process of the step that is left.
     #[napi]
     pub fn kill(&mut self) {
         self.control = None;
@@ -94,7 +94,8 @@ impl SandboxProcess {
 
     /// Waits for the helper, reads the step's cgroup and removes it. Call once the status pipe has ended.
     #[napi(ts_return_type = "Promise<SandboxReport>")]
-    pub fn finish(&self) -> AsyncTask<Job<SandboxReport>> {
+    pub fn finish(&mut self) -> AsyncTask<Job<SandboxReport>> {
+        self.kill();
         let rest = Arc::clone(&self.rest);
         task::spawn(move || {
             let taken = rest.lock().ok().and_then(|mut rest| rest.take());
