@@ -28,6 +28,7 @@ export function nativeSandboxError(failure: NativeFailure): SandboxError {
 
 const EPERM = 1;
 const ENOTDIR = 20;
+const EINVAL = 22;
 const ENOSPC = 28;
 const ELOOP = 40;
 const EUSERS = 87;
@@ -47,6 +48,9 @@ function hintFor({ code, step, errno }: NativeFailure): string | undefined {
   }
   if (step === "mount point" && (errno === ELOOP || errno === ENOTDIR)) {
     return "the image has something other than a directory where the sandbox mounts";
+  }
+  if (step === "overlay" && errno === EINVAL) {
+    return "keep the store on a filesystem that overlayfs can write to, such as ext4, xfs, btrfs or tmpfs";
   }
   if (step === "time namespace") return "the kernel needs CONFIG_TIME_NS (Linux 5.6)";
   return undefined;

@@ -9,6 +9,7 @@ import {
 } from "../../runtime-core/index.ts";
 import { makeBusyboxTree } from "../helpers/busybox-tree.ts";
 import { makeTempDir } from "../helpers/temp.ts";
+import { specOf } from "./sandbox-spec.ts";
 
 /** How a step ended, and all that it wrote. */
 export interface Ran extends SandboxResult {
@@ -40,21 +41,7 @@ export function freshDirectory(): string {
 
 /** A spec that runs `script` in the busybox root as root, with no limits and no network. */
 export function stepSpec(script: string, changes: SpecChanges = {}): SandboxSpec {
-  return {
-    rootfs: changes.rootfs ?? freshRootfs(),
-    argv: ["/bin/sh", "-c", script],
-    env: ["PATH=/bin:/usr/bin"],
-    cwd: "/",
-    user: { uid: 0, gid: 0, additionalGids: [] },
-    hostname: "step",
-    network: "none",
-    hosts: "127.0.0.1 localhost\n",
-    resolvConf: "nameserver 192.0.2.1\n",
-    limits: {},
-    noNewPrivileges: false,
-    mounts: [],
-    ...changes,
-  };
+  return { ...specOf(changes.rootfs ?? freshRootfs(), script), ...changes };
 }
 
 /** Runs a spec and collects its output. */

@@ -134,6 +134,30 @@ test("a layer on another filesystem is mapped as the others are", async () => {
   }
 });
 
+test("layers on a filesystem without idmapped mounts give the step the caller's ids", async () => {
+  const place = freshDirectory();
+  const [lower = "", upper = "", work = "", merged = ""] = ["lower", "upper", "work", "merged"].map((name) =>
+    join(place, name),
+  );
+  for (const path of [lower, upper, work, merged]) mkdirSync(path);
+  const options = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+  await commandOutput(["mount", "-t", "overlay", "overlay", "-o", options, merged]);
+  try {
+    for (const name of ["u", "w"]) mkdirSync(join(merged, name));
+    writeFileSync(join(merged, "file"), "x");
+    chownSync(join(merged, "file"), 33, 33);
+    const rootfs = freshRootfs([busybox, merged]);
+    const told = await output("cat /proc/self/uid_map; stat -c %u /file; touch /new", { rootfs });
+    assert.equal(told.split(/\s+/).filter(Boolean), ["0", "0", "4294967295", "33"]);
+    assert.is(ownership(join(rootfs.upper, "new")), "0:0 644");
+    const refused = await refusal({ rootfs: { lowers: [busybox], upper: join(merged, "u"), work: join(merged, "w") } });
+    assert.is(refused.step, "overlay");
+    assert.match(refused.hint ?? "", /filesystem that overlayfs can write to/);
+  } finally {
+    await commandOutput(["umount", merged]);
+  }
+});
+
 test("mount points the image has deleted are made and taken away again", async () => {
   const lower = freshDirectory();
   mkdirSync(join(lower, "etc"));

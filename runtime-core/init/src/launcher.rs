@@ -73,8 +73,7 @@ fn start_clocks_at_zero() -> sys::Result<()> {
 fn start(spec: &'static Spec) -> Result<Child, Fail> {
     if !spec.has(wire::FLAG_IDENTITY) && in_initial_user_namespace() {
         return match start_with(spec, Ids::Idmapped) {
-            // When it fails in the other way too, the first failure is the one to tell.
-            Err(fail) if may_refuse_idmapping(&fail) => start_with(spec, Ids::Identity).map_err(|_| fail),
+            Err(fail) if may_refuse_idmapping(&fail) => start_with(spec, Ids::Identity),
             other => other,
         };
     }

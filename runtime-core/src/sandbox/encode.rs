@@ -82,7 +82,9 @@ fn check(request: &SandboxRequest) -> Result<()> {
 }
 
 fn is_plain(target: &str) -> bool {
-    target.starts_with('/') && target.trim_matches('/') != "" && !target.split('/').any(|part| part == "..")
+    target.starts_with('/')
+        && !target.trim_matches('/').is_empty()
+        && !target.split('/').any(|part| part == "..")
 }
 
 /// Without symbolic links: the helper compares paths to find the directory that holds all layers.

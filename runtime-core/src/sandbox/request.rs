@@ -61,7 +61,7 @@ impl SandboxRequest {
 
 fn bytes(name: &str, value: f64) -> Result<u64> {
     const LARGEST_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
-    if value >= 1.0 && value <= LARGEST_SAFE_INTEGER && value.fract() == 0.0 {
+    if (1.0..=LARGEST_SAFE_INTEGER).contains(&value) && value.fract() == 0.0 {
         Ok(value as u64)
     } else {
         Err(invalid(name, value))

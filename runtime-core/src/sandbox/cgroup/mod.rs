@@ -180,12 +180,16 @@ impl Cgroup {
     }
 }
 
-/// `v1`, `v2` or `none`: where a step's cgroup would be.
+/// `v1`, `v2` or `none`: where a step's cgroup can be made, found out by making one.
 pub fn version() -> &'static str {
-    match Location::find() {
-        Ok(Location::V1(_)) => "v1",
-        Ok(Location::V2(_)) => "v2",
-        Ok(Location::None) | Err(_) => "none",
+    let Ok(cgroup) = Cgroup::create(&Limits::default()) else {
+        return "none";
+    };
+    cgroup.remove();
+    match cgroup.version {
+        Version::V1 => "v1",
+        Version::V2 => "v2",
+        Version::None => "none",
     }
 }
 
