@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { type ExtractOptions, extract, type Headers, type PackOptions, pack } from "tar-fs";
+import type { ExtractOptions, Headers, PackOptions } from "tar-fs";
 import {
   type CallOptions,
   type Descriptor,
@@ -29,6 +29,7 @@ const LAYOUT_FILE = /^(?:\.\/)?(oci-layout|index\.json|blobs\/(?:sha256\/[0-9a-f
 export async function writeLayoutArchive(directory: string, output: string, options: CallOptions = {}): Promise<void> {
   const entries = ["oci-layout", "index.json", ...(await blobNames(await OciLayout.open(directory), options))];
   const packOptions: PackOptions & Verbatim = { entries, umask: 0, map: reproducible };
+  const { pack } = await import("tar-fs");
   const file = createWriteStream(output, { flags: "wx" });
   try {
     await pipeline(pack(directory, packOptions), file, options);
@@ -45,6 +46,7 @@ export async function writeLayoutArchive(directory: string, output: string, opti
  */
 export async function readLayoutArchive(archive: string, directory: string, options: CallOptions = {}): Promise<void> {
   await mkdir(directory, { recursive: true });
+  const { extract } = await import("tar-fs");
   const extractOptions: ExtractOptions & Verbatim = {
     ignore: (_name, header) => !isLayoutFile(header),
     map: reproducible,

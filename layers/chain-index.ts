@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "../registry-client/index.ts";
-import { isAbsent, isSnapshotId } from "./snapshot-record.ts";
+import { readSmallFile } from "./small-file.ts";
+import { isSnapshotId } from "./snapshot-record.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Chain ids of pulled layers → snapshot names, a file each. What it says is a hint: the snapshot's record is the proof. */
@@ -14,23 +14,18 @@ export class ChainIndex {
     this.#workspace = workspace;
   }
 
-  async find(chainId: Digest): Promise<string | undefined> {
-    try {
-      const id = await readFile(this.#path(chainId), "utf8");
-      return isSnapshotId(id) ? id : undefined;
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw error;
-    }
+  find(chainId: Digest): string | undefined {
+    const id = readSmallFile(this.#path(chainId));
+    return isSnapshotId(id) ? id : undefined;
   }
 
   /** False when the chain has a name already, which stays. */
-  async add(chainId: Digest, id: string): Promise<boolean> {
-    return await this.#workspace.createFile(this.#path(chainId), id);
+  add(chainId: Digest, id: string): boolean {
+    return this.#workspace.createFile(this.#path(chainId), id);
   }
 
-  async replace(chainId: Digest, id: string): Promise<void> {
-    await this.#workspace.replaceFile(this.#path(chainId), id);
+  replace(chainId: Digest, id: string): void {
+    this.#workspace.replaceFile(this.#path(chainId), id);
   }
 
   #path(chainId: Digest): string {

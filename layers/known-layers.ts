@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Compression } from "../runtime-core/index.ts";
 import { isLayer, type Layer } from "./layer.ts";
-import { isAbsent } from "./snapshot-record.ts";
+import { readSmallFile } from "./small-file.ts";
 import type { Snapshot } from "./snapshotter.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -27,17 +26,13 @@ export class KnownLayers {
   }
 
   /** The layer that was packed from the snapshot's top in this form. A damaged record is an unknown layer. */
-  async find(snapshot: Snapshot, form: LayerForm): Promise<Layer | undefined> {
-    try {
-      return parseLayer(await readFile(join(this.#root, packedName(snapshot, form)), "utf8"));
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw error;
-    }
+  find(snapshot: Snapshot, form: LayerForm): Layer | undefined {
+    const text = readSmallFile(join(this.#root, packedName(snapshot, form)));
+    return text === undefined ? undefined : parseLayer(text);
   }
 
   async remember(snapshot: Snapshot, form: LayerForm, layer: Layer): Promise<void> {
-    await this.#workspace.replaceFile(join(this.#root, packedName(snapshot, form)), JSON.stringify(layer));
+    this.#workspace.replaceFile(join(this.#root, packedName(snapshot, form)), JSON.stringify(layer));
   }
 }
 

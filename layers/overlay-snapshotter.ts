@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { chmodSync, chownSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CallOptions, Digest } from "../registry-client/index.ts";
 import { type RootfsMount, removeTree, syncFilesystem } from "../runtime-core/index.ts";
@@ -45,8 +45,8 @@ export class OverlaySnapshotter implements Snapshotter {
   /** Opens the snapshots in `root`, creating it. The first to do so after a boot removes what the last one left half-written. */
   static async open(root: string, workspace: Workspace): Promise<OverlaySnapshotter> {
     return await withLayerErrors(async () => {
-      await mkdir(join(root, "chains"), { recursive: true });
-      const bootId = await currentBootId();
+      mkdirSync(join(root, "chains"), { recursive: true });
+      const bootId = currentBootId();
       await discardStaleSnapshots(root, bootId, workspace);
       return new OverlaySnapshotter(root, workspace, bootId);
     });
@@ -56,12 +56,10 @@ export class OverlaySnapshotter implements Snapshotter {
     options.signal?.throwIfAborted();
     const directory = this.#workspace.path();
     const upper = join(directory, FILES);
-    const work = join(directory, "work");
+    const work = this.#workspace.path();
     await withLayerErrors(async () => {
-      await mkdir(directory);
-      await mkdir(upper);
-      await mkdir(work);
-      await this.#inheritRoot(parent, upper);
+      for (const path of [directory, upper, work]) mkdirSync(path);
+      this.#inheritRoot(parent, upper);
     });
     return { id: randomName(), parent, rootfs: { lowers: this.view(parent).lowers, upper, work } };
   }
@@ -72,7 +70,7 @@ export class OverlaySnapshotter implements Snapshotter {
     parent: Snapshot,
     { hasRoot }: { readonly hasRoot: boolean },
   ): Promise<ActiveSnapshot> {
-    if (!hasRoot) await withLayerErrors(() => this.#inheritRoot(parent, active.rootfs.upper));
+    if (!hasRoot) await withLayerErrors(async () => this.#inheritRoot(parent, active.rootfs.upper));
     return { ...active, parent, rootfs: { ...active.rootfs, lowers: this.view(parent).lowers } };
   }
 
@@ -80,47 +78,52 @@ export class OverlaySnapshotter implements Snapshotter {
     return { lowers: snapshot.chain.map((id) => join(this.#root, id, FILES)) };
   }
 
-  /** `origin` says what was unpacked; of two snapshots of the same chain the first stays, and both callers get it. */
+  /**
+   * `origin` says what was unpacked; of two snapshots of the same chain the first stays, and both callers get it.
+   * The work directory goes with the workspace: removing it now would only make the next step wait.
+   */
   async commit(active: ActiveSnapshot, origin?: SnapshotOrigin): Promise<Snapshot> {
     return await withLayerErrors(async () => {
       const snapshot = { id: active.id, chain: [...active.parent.chain, active.id] };
       const record: SnapshotRecord = { ...snapshot, bootId: this.#bootId, ...origin };
       const directory = dirname(active.rootfs.upper);
-      await removeTree(active.rootfs.work);
-      await writeFile(recordPath(directory), JSON.stringify(record), { flag: "wx" });
-      await rename(directory, this.#path(snapshot.id));
+      writeFileSync(recordPath(directory), JSON.stringify(record), { flag: "wx" });
+      renameSync(directory, this.#path(snapshot.id));
       this.#synced.set(snapshot.id, false);
       return origin === undefined ? snapshot : await this.#nameChain(origin.chainId, snapshot);
     });
   }
 
   async discard(active: ActiveSnapshot): Promise<void> {
-    await withLayerErrors(() => removeTree(dirname(active.rootfs.upper)));
+    await withLayerErrors(async () => {
+      await removeTree(dirname(active.rootfs.upper));
+      await removeTree(active.rootfs.work);
+    });
   }
 
   async find(id: string): Promise<Snapshot | undefined> {
     if (id === EMPTY_SNAPSHOT.id) return EMPTY_SNAPSHOT;
     return await withLayerErrors(async () => {
-      const record = await this.#read(id);
+      const record = this.#read(id);
       if (record === undefined) return undefined;
-      const chain = await Promise.all(record.chain.map((parent) => this.#read(parent)));
-      return chain.every((parent, depth) => isPrefix(parent?.chain, record.chain, depth + 1))
-        ? { id, chain: record.chain }
-        : undefined;
+      const isWhole = record.chain.every((parent, depth) =>
+        isPrefix(this.#read(parent)?.chain, record.chain, depth + 1),
+      );
+      return isWhole ? { id, chain: record.chain } : undefined;
     });
   }
 
   async findChain(chainId: Digest): Promise<Snapshot | undefined> {
     return await withLayerErrors(async () => {
-      const id = await this.#chains.find(chainId);
-      if (id === undefined || (await this.#read(id))?.chainId !== chainId) return undefined;
+      const id = this.#chains.find(chainId);
+      if (id === undefined || this.#read(id)?.chainId !== chainId) return undefined;
       return await this.find(id);
     });
   }
 
   /** The layer that the top of the chain was unpacked from: an image keeps it as it was pulled. */
   async originOf(snapshot: Snapshot): Promise<Layer | undefined> {
-    return await withLayerErrors(async () => (await this.#read(snapshot.id))?.layer);
+    return await withLayerErrors(async () => this.#read(snapshot.id)?.layer);
   }
 
   /** Removes a committed snapshot. Those above it are gone with it. */
@@ -134,7 +137,7 @@ export class OverlaySnapshotter implements Snapshotter {
       const pending = [...this.#synced].filter(([, isSynced]) => !isSynced).map(([id]) => id);
       await syncFilesystem(this.#root);
       for (const id of pending) {
-        await markOnDisk(this.#path(id));
+        if (!isOnDisk(this.#path(id))) markOnDisk(this.#path(id));
         this.#synced.set(id, true);
       }
     });
@@ -145,32 +148,31 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   /** The record of a snapshot that can be trusted to be whole. */
-  async #read(id: string): Promise<SnapshotRecord | undefined> {
+  #read(id: string): SnapshotRecord | undefined {
     if (!isSnapshotId(id)) return undefined;
-    const record = await readRecord(this.#path(id));
+    const record = readRecord(this.#path(id));
     if (record?.id !== id) return undefined;
-    if (record.bootId !== this.#bootId) return (await isOnDisk(this.#path(id))) ? record : undefined;
+    if (record.bootId !== this.#bootId) return isOnDisk(this.#path(id)) ? record : undefined;
     if (!this.#synced.has(id)) this.#synced.set(id, false);
     return record;
   }
 
   /** overlayfs shows the topmost layer's own root directory: a new one must look like the one it covers. */
-  async #inheritRoot(parent: Snapshot, upper: string): Promise<void> {
+  #inheritRoot(parent: Snapshot, upper: string): void {
     const top = this.view(parent).lowers.at(-1);
-    if (top === undefined) return await chmod(upper, 0o755);
-    const { mode, uid, gid } = await stat(top);
-    await chown(upper, uid, gid);
-    await chmod(upper, mode & 0o7777);
+    const { mode, uid, gid } = top === undefined ? { mode: 0o755, uid: 0, gid: 0 } : statSync(top);
+    chownSync(upper, uid, gid);
+    chmodSync(upper, mode & 0o7777);
   }
 
   async #nameChain(chainId: Digest, snapshot: Snapshot): Promise<Snapshot> {
-    if (await this.#chains.add(chainId, snapshot.id)) return snapshot;
+    if (this.#chains.add(chainId, snapshot.id)) return snapshot;
     const first = await this.findChain(chainId);
     if (first !== undefined) {
       await this.remove(snapshot);
       return first;
     }
-    await this.#chains.replace(chainId, snapshot.id);
+    this.#chains.replace(chainId, snapshot.id);
     return snapshot;
   }
 }

@@ -32,7 +32,7 @@ export async function layersOf(snapshot: Snapshot, store: Store, options: PackOp
 async function packOnce(snapshot: Snapshot, store: Store, options: PackOptions): Promise<Layer> {
   const origin = await store.snapshotter.originOf(snapshot);
   if (origin !== undefined) return await requireBlob(origin, store);
-  const known = await store.layers.find(snapshot, options);
+  const known = store.layers.find(snapshot, options);
   if (known !== undefined && (await store.layout.exists(known.descriptor))) return known;
   const layer = await pack(snapshot, store, options);
   await store.layers.remember(snapshot, options, layer);

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Digest } from "../registry-client/index.ts";
-import { errnoName } from "./errors.ts";
 import { isLayer, type Layer } from "./layer.ts";
+import { readSmallFile } from "./small-file.ts";
 
 /** What is written beside a snapshot's files, before it gets its name. */
 export interface SnapshotRecord {
@@ -25,24 +25,14 @@ export const recordPath = (directory: string): string => join(directory, RECORD_
 export const syncedPath = (directory: string): string => join(directory, SYNCED_FILE);
 
 /** The record in `directory`; undefined when there is none or when it is damaged: the snapshot can be made again. */
-export async function readRecord(directory: string): Promise<SnapshotRecord | undefined> {
-  try {
-    return parseRecord(await readFile(recordPath(directory), "utf8"));
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
-}
-
-/** True when the path is not there, or a file stands where a directory should. */
-export function isAbsent(error: unknown): boolean {
-  const errno = errnoName(error);
-  return errno === "ENOENT" || errno === "ENOTDIR";
+export function readRecord(directory: string): SnapshotRecord | undefined {
+  const text = readSmallFile(recordPath(directory));
+  return text === undefined ? undefined : parseRecord(text);
 }
 
 /** Identifies this boot of the machine. random(4), proc_sys_kernel(5). */
-export async function currentBootId(): Promise<string> {
-  return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+export function currentBootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }
 
 function parseRecord(text: string): SnapshotRecord | undefined {

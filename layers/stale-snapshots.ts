@@ -1,7 +1,9 @@
-import { readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../runtime-core/index.ts";
-import { isAbsent, isSnapshotId, readRecord, syncedPath } from "./snapshot-record.ts";
+import { isAbsent, isPresent, readSmallFile } from "./small-file.ts";
+import { isSnapshotId, readRecord, syncedPath } from "./snapshot-record.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Names the boot that the snapshots were last checked in. */
@@ -12,23 +14,18 @@ const BOOT_FILE = "boot";
  * those that stand on them. Done once a boot; nothing of this boot is touched, so builds may run meanwhile.
  */
 export async function discardStaleSnapshots(root: string, bootId: string, workspace: Workspace): Promise<void> {
-  if (await isCheckedIn(root, bootId)) return;
+  if (isCheckedIn(root, bootId)) return;
   const ids = (await readdir(root)).filter(isSnapshotId);
   const kept = new Set<string>();
-  const records = new Map((await Promise.all(ids.map((id) => trusted(root, id, bootId)))).flat());
+  const records = new Map(ids.flatMap((id) => trusted(root, id, bootId)));
   for (const [id, chain] of records) if (chain.every((parent) => records.has(parent))) kept.add(id);
   for (const id of ids) if (!kept.has(id)) await removeSnapshot(join(root, id), workspace);
-  await workspace.replaceFile(join(root, BOOT_FILE), bootId);
+  workspace.replaceFile(join(root, BOOT_FILE), bootId);
 }
 
 /** Whether this boot's check is done. */
-export async function isCheckedIn(root: string, bootId: string): Promise<boolean> {
-  try {
-    return (await readFile(join(root, BOOT_FILE), "utf8")) === bootId;
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
+export function isCheckedIn(root: string, bootId: string): boolean {
+  return readSmallFile(join(root, BOOT_FILE)) === bootId;
 }
 
 /** The snapshot is gone at once; its files follow. */
@@ -44,27 +41,21 @@ export async function removeSnapshot(directory: string, workspace: Workspace): P
 }
 
 /** Says that the data of the snapshot in `directory` is on disk. Nothing happens when it was removed meanwhile. */
-export async function markOnDisk(directory: string): Promise<void> {
+export function markOnDisk(directory: string): void {
   try {
-    await writeFile(syncedPath(directory), "");
+    writeFileSync(syncedPath(directory), "");
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
 }
 
-export async function isOnDisk(directory: string): Promise<boolean> {
-  try {
-    await stat(syncedPath(directory));
-    return true;
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
+export function isOnDisk(directory: string): boolean {
+  return isPresent(syncedPath(directory));
 }
 
-async function trusted(root: string, id: string, bootId: string): Promise<[string, readonly string[]][]> {
+function trusted(root: string, id: string, bootId: string): [string, readonly string[]][] {
   const directory = join(root, id);
-  const record = await readRecord(directory);
+  const record = readRecord(directory);
   if (record?.id !== id) return [];
-  return record.bootId === bootId || (await isOnDisk(directory)) ? [[id, record.chain]] : [];
+  return record.bootId === bootId || isOnDisk(directory) ? [[id, record.chain]] : [];
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { OciLayout } from "../registry-client/index.ts";
@@ -8,7 +8,8 @@ import type { Layer } from "./layer.ts";
 import { OverlaySnapshotter } from "./overlay-snapshotter.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SharedWork } from "./shared-work.ts";
-import { currentBootId, isAbsent } from "./snapshot-record.ts";
+import { readSmallFile } from "./small-file.ts";
+import { currentBootId } from "./snapshot-record.ts";
 import type { Snapshot } from "./snapshotter.ts";
 import { isCheckedIn } from "./stale-snapshots.ts";
 import { discardDamagedBlobs, lastSyncMs, noteSync } from "./unsynced-blobs.ts";
@@ -54,13 +55,12 @@ export class Store {
   static async open(path: string): Promise<Store> {
     const root = resolve(path);
     return await withLayerErrors(async () => {
-      for (const name of ["cache", "layers", "locks"]) await mkdir(join(root, name), { recursive: true });
+      for (const name of ["cache", "layers", "locks"]) mkdirSync(join(root, name), { recursive: true });
       const workspace = await Workspace.open(join(root, "tmp"));
-      await checkFormat(root, workspace);
+      checkFormat(root, workspace);
       const layout = await OciLayout.open(root, { create: true, durability: "none" });
       const snapshots = join(root, "snapshots");
-      if (!(await isCheckedIn(snapshots, await currentBootId())))
-        await discardDamagedBlobs(layout, await lastSyncMs(root));
+      if (!isCheckedIn(snapshots, currentBootId())) await discardDamagedBlobs(layout, lastSyncMs(root));
       const snapshotter = await OverlaySnapshotter.open(snapshots, workspace);
       return new Store({
         root,
@@ -81,7 +81,7 @@ export class Store {
   async sync(): Promise<void> {
     const beganMs = Date.now();
     await this.snapshotter.markSynced();
-    await withLayerErrors(() => noteSync(this.root, beganMs, this.workspace));
+    await withLayerErrors(async () => noteSync(this.root, beganMs, this.workspace));
   }
 
   /** Removes this process's unfinished work. The store must not be used any more. */
@@ -90,11 +90,11 @@ export class Store {
   }
 }
 
-async function checkFormat(root: string, workspace: Workspace): Promise<void> {
+function checkFormat(root: string, workspace: Workspace): void {
   const path = join(root, FORMAT_FILE);
-  const found = await readFormat(path);
-  if (found === undefined) return await workspace.replaceFile(path, FORMAT);
-  if (found === FORMAT) return;
+  const found = readSmallFile(path);
+  if (found === undefined) workspace.replaceFile(path, FORMAT);
+  if (found === undefined || found === FORMAT) return;
   throw new LayerError(
     "STORE_FORMAT",
     `${root} is a store of format ${JSON.stringify(found.trim())}, not ${FORMAT.trim()}`,
@@ -102,13 +102,4 @@ async function checkFormat(root: string, workspace: Workspace): Promise<void> {
       hint: "use the tsbuild that made it, or another store with TSBUILD_STORE",
     },
   );
-}
-
-async function readFormat(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
 }

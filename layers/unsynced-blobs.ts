@@ -1,8 +1,9 @@
-import { readdir, rm, stat, utimes } from "node:fs/promises";
+import { statSync, utimesSync } from "node:fs";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type CallOptions, type Digest, isDigest, type OciLayout } from "../registry-client/index.ts";
 import { digestFile } from "../runtime-core/index.ts";
-import { isAbsent } from "./snapshot-record.ts";
+import { isPresent } from "./small-file.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Its mtime is when everything in the store was last on disk. */
@@ -24,20 +25,15 @@ export async function discardDamagedBlobs(
 }
 
 /** When everything in the store was last on disk; 0: never. */
-export async function lastSyncMs(root: string): Promise<number> {
-  try {
-    return (await stat(join(root, SYNCED_FILE))).mtimeMs;
-  } catch (error) {
-    if (isAbsent(error)) return 0;
-    throw error;
-  }
+export function lastSyncMs(root: string): number {
+  return statSync(join(root, SYNCED_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Notes that what was written before `beganMs` is on disk. */
-export async function noteSync(root: string, beganMs: number, workspace: Workspace): Promise<void> {
+export function noteSync(root: string, beganMs: number, workspace: Workspace): void {
   const path = join(root, SYNCED_FILE);
-  await workspace.createFile(path, "");
-  await utimes(path, beganMs / 1000, beganMs / 1000);
+  if (!isPresent(path)) workspace.createFile(path, "");
+  utimesSync(path, beganMs / 1000, beganMs / 1000);
 }
 
 /** sha256 only: the native core writes and pulls no other. */

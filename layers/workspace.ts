@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type FileLock, removeTree, tryLockFile } from "../runtime-core/index.ts";
-import { errnoName } from "./errors.ts";
+import { createSmallFile, replaceSmallFile } from "./small-file.ts";
 
 const LOCK_SUFFIX = ".lock";
 
@@ -40,29 +40,14 @@ export class Workspace {
     return join(this.#root, this.#count.toString(36));
   }
 
-  /** Writes `path` by temp + rename: it holds the old content or the new, never a part. */
-  async replaceFile(path: string, content: string): Promise<void> {
-    await this.#publish(content, (temporary) => rename(temporary, path));
+  /** Writes a small file by temp + rename: it holds the old content or the new, never a part. */
+  replaceFile(path: string, content: string): void {
+    replaceSmallFile(path, content, this.path());
   }
 
-  /** Writes `path` where there is nothing yet; false, and nothing done, where there is. */
-  async createFile(path: string, content: string): Promise<boolean> {
-    return await this.#publish(content, async (temporary) => {
-      const isCreated = await tryLink(temporary, path);
-      await rm(temporary);
-      return isCreated;
-    });
-  }
-
-  async #publish<T>(content: string, move: (temporary: string) => Promise<T>): Promise<T> {
-    const temporary = this.path();
-    try {
-      await writeFile(temporary, content, { flag: "wx" });
-      return await move(temporary);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
+  /** Writes a small file where there is nothing yet; false, and nothing done, where there is. */
+  createFile(path: string, content: string): boolean {
+    return createSmallFile(path, content, this.path());
   }
 
   /** Removes the workspace with all that is in it. */
@@ -76,16 +61,6 @@ export class Workspace {
 export function randomName(): string {
   const value = randomBytes(8).readBigUInt64BE() % 36n ** 10n;
   return value.toString(36).padStart(10, "0");
-}
-
-async function tryLink(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if (errnoName(error) === "EEXIST") return false;
-    throw error;
-  }
 }
 
 /** A workspace is created lock first and removed lock last: a directory whose lock is free has no owner. */

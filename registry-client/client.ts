@@ -4,11 +4,12 @@ import { TokenCache } from "./auth/token.ts";
 import { PullEndpoints } from "./endpoints.ts";
 import { type HostEndpoint, type HostResolver, systemHosts } from "./hosts.ts";
 import type { Concurrency } from "./http/concurrency.ts";
+import { LazyTransport } from "./http/lazy-transport.ts";
 import { defaultRetryPolicy, type RetryPolicy } from "./http/retry.ts";
 import { Reference } from "./reference.ts";
 import { Repository, type RepositoryEndpoints } from "./repository.ts";
 import { HostSession, type Remote } from "./session.ts";
-import { FetchTransport, type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 export interface RegistryClientOptions {
   /** Default: what `docker login` and `podman login` stored. */
@@ -40,7 +41,7 @@ export class RegistryClient {
   constructor(options: RegistryClientOptions = {}) {
     const env = options.env ?? process.env;
     this.#options = options;
-    this.#transport = options.transport ?? new FetchTransport({ env });
+    this.#transport = options.transport ?? new LazyTransport({ env });
     this.#credentials = options.credentials ?? systemCredentials(env);
     this.#hosts = options.hosts ?? systemHosts(env);
     this.#tokens = new TokenCache(this.#transport);

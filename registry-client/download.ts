@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { repositoryScope } from "./auth/scope.ts";
 import { blobPath } from "./blobs.ts";
 import { skipBytes } from "./content.ts";
@@ -107,11 +106,12 @@ function wholeFrom(response: TransportResponse, target: Descriptor, position: nu
 }
 
 /** Some servers compress although identity was asked for; the digest is that of what they compressed. */
-function gunzip(body: ByteStream): ByteStream {
+async function* gunzip(body: ByteStream): AsyncGenerator<Uint8Array> {
+  const { createGunzip } = await import("node:zlib");
   const source = Readable.from(body, { objectMode: false });
   const decoder = createGunzip();
   source.once("error", (error) => decoder.destroy(error));
-  return source.pipe(decoder);
+  yield* source.pipe(decoder);
 }
 
 /** Never splices what was not asked for. */

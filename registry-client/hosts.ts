@@ -1,7 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { parse } from "smol-toml";
 import { RegistryError } from "./errors.ts";
 import { Reference } from "./reference.ts";
 
@@ -109,6 +108,8 @@ async function readRules(paths: readonly string[]): Promise<readonly RegistryRul
 async function readConf(path: string): Promise<readonly RegistryRule[]> {
   let document: Record<string, unknown>;
   try {
+    // Most machines have no such file.
+    const { parse } = await import("smol-toml");
     document = parse(await readFile(path, "utf8"));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split("\n", 1)[0] : "";

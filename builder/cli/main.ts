@@ -13,7 +13,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-process.exit(await main(process.argv.slice(2)));
+main(process.argv.slice(2)).then((code) => process.exit(code));
 
 /** Runs a command line and returns the exit code. A command's code is loaded when it is used. */
 async function main(args: readonly string[]): Promise<number> {

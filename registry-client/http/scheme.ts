@@ -1,5 +1,4 @@
 import { BlockList, isIP } from "node:net";
-import { connect } from "node:tls";
 
 /** Long enough for a handshake on the far side of the world. */
 const probeTimeoutMs = 3_000;
@@ -26,11 +25,12 @@ loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
 /** Only whether there is a TLS server: its certificate is judged by the connection that carries data. */
-function speaksTls(host: string): Promise<boolean> {
+async function speaksTls(host: string): Promise<boolean> {
+  const { connect } = await import("node:tls");
   const url = new URL(`https://${host}`);
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const servername = isIP(hostname) === 0 ? { servername: hostname } : {};
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     const socket = connect({ host: hostname, port: Number(url.port || 443), rejectUnauthorized: false, ...servername });
     const finish = (answer: boolean): void => {
       socket.destroy();

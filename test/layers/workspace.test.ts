@@ -42,12 +42,12 @@ test("a file is replaced whole, created once, and a failure leaves nothing", asy
   await withDirectory(async (root) => {
     const workspace = await Workspace.open(join(root, "tmp"));
     const path = join(root, "file");
-    assert.ok(await workspace.createFile(path, "1"));
-    assert.not.ok(await workspace.createFile(path, "2"));
+    assert.ok(workspace.createFile(path, "1"));
+    assert.not.ok(workspace.createFile(path, "2"));
     assert.is(await readFile(path, "utf8"), "1");
-    await workspace.replaceFile(path, "3");
+    workspace.replaceFile(path, "3");
     assert.is(await readFile(path, "utf8"), "3");
-    await workspace.replaceFile(join(root, "missing", "file"), "4").then(assert.unreachable as () => void, () => {});
+    assert.throws(() => workspace.replaceFile(join(root, "missing", "file"), "4"), /ENOENT/);
     const [own] = (await readdir(join(root, "tmp"))).filter((name) => !name.endsWith(".lock"));
     assert.equal(await readdir(join(root, "tmp", own as string)), []);
   });
