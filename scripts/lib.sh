@@ -76,15 +76,14 @@ build_addon() {
 }
 
 build_package() {
-  local sources=(builder registry-client layers runtime-core/*.ts tsconfig.json tsconfig.build.json)
-  if ! { [ -f dist/builder/index.js ] && is_fresh dist "${sources[@]}"; }; then
+  local sources=(builder registry-client layers runtime-core/*.ts tsconfig.json tsconfig.build.json package-lock.json scripts/*.mjs scripts/*.cjs)
+  if ! { [ -x dist/tsbuild.cjs ] && is_fresh dist "${sources[@]}"; }; then
     say "TypeScript"
     rm -rf dist
     npm run --silent build:ts
     stamp dist "${sources[@]}"
   fi
-  chmod +x dist/builder/cli/main.js
-  ln -sfn ../../dist/builder/cli/main.js node_modules/.bin/tsbuild
+  ln -sfn ../../dist/tsbuild.cjs node_modules/.bin/tsbuild
 }
 
 make_base() {

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { createRequire } from "node:module";
 import { suggest } from "../suggest.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";

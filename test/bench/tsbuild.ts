@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { commandOutput } from "../helpers/command.ts";
 import { BASE_NAME, type PrepareBuilder } from "./builder.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/builder/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/tsbuild.cjs", import.meta.url));
 
 /** This project, as it is built in `dist`. */
 export const prepareTsbuild: PrepareBuilder = async (work, base) => {

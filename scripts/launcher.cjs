@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// The command: one bundled file, started with the code cache that V8 made of it when the package was built. Loading some
+// two hundred modules one by one would be half the time of a build from cache. V8 ignores the cache of another version.
+"use strict";
+const { existsSync, readFileSync } = require("node:fs");
+const { join } = require("node:path");
+const { Script } = require("node:vm");
+
+const filename = join(__dirname, "tsbuild-bundle.cjs");
+const cache = join(__dirname, "tsbuild-bundle.cache");
+const source = `(function (exports, require, module, __filename) {${readFileSync(filename, "utf8")}\n})`;
+const cachedData = existsSync(cache) ? readFileSync(cache) : undefined;
+
+exports.script = new Script(source, { filename, cachedData });
+exports.script.runInThisContext()({}, require, {}, filename);
