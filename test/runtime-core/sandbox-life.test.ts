@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
@@ -191,11 +191,10 @@ function parentOf(pid: number): number {
   );
 }
 
+/** Step cgroups of this process, in any hierarchy. */
 function ownCgroups(): string[] {
-  const line = readFileSync("/proc/self/cgroup", "utf8").match(/^\d+:memory:(.*)$/m)?.[1] ?? "/";
-  const common = join("/sys/fs/cgroup/memory", line, "tsbuild");
-  const owned = (name: string) => name.includes(`-${process.pid}-`);
-  return existsSync(common) ? readdirSync(common).filter(owned) : [];
+  const found = execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-type", "d", "-name", `*-${process.pid}-*`]);
+  return found.toString().split("\n").filter(Boolean);
 }
 
 function read(path: string): string | undefined {

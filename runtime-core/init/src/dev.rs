@@ -10,7 +10,7 @@ use crate::sys::{self, EINVAL};
 const STEP: &str = "/dev";
 
 /// Name, path on the host, minor number; the major number of `tty` is 5, of the others 1 (devices.txt of the kernel).
-const NODES: [(&CStr, &CStr, u32, u32); 6] = [
+const NODES: [Node; 6] = [
     (c"null", c"/dev/null", 1, 3),
     (c"zero", c"/dev/zero", 1, 5),
     (c"full", c"/dev/full", 1, 7),
@@ -27,20 +27,29 @@ const LINKS: [(&CStr, &CStr); 5] = [
     (c"stderr", c"/proc/self/fd/2"),
 ];
 
-/// Fills `at`, the image's empty /dev, and returns the host's null device for masking. Paths are the host's: before the pivot.
+/// Fills `at`, the image's /dev, and returns its null device for masking. The paths are the host's: call before the pivot.
 pub fn mount_at(at: &Fd) -> Result<Fd, Fail> {
     // Not sticky and not world-writable: in such a directory the kernel refuses O_CREAT on a node of another owner.
     let dev = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"65536k")], NOSUID).at(STEP)?;
     mount::attach(&dev, at.raw()).at(STEP)?;
-    for (name, path, major, minor) in NODES {
-        let node = host_device(path, major, minor).about(STEP, path)?;
-        place(&dev, name, &node).about(STEP, path)?;
+    let [null, ..] = NODES;
+    let null = bind(&dev, null)?;
+    for node in &NODES[1..] {
+        bind(&dev, *node)?;
     }
     for (name, target) in LINKS {
         file::symlink(target, dev.raw(), name).about(STEP, name)?;
     }
     mount_inner(&dev)?;
-    host_device(c"/dev/null", 1, 3).about(STEP, c"/dev/null")
+    Ok(null)
+}
+
+type Node = (&'static CStr, &'static CStr, u32, u32);
+
+fn bind(dev: &Fd, (name, path, major, minor): Node) -> Result<Fd, Fail> {
+    let node = host_device(path, major, minor).about(STEP, path)?;
+    place(dev, name, &node).about(STEP, path)?;
+    Ok(node)
 }
 
 fn host_device(path: &CStr, major: u32, minor: u32) -> sys::Result<Fd> {

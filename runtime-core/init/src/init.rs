@@ -8,6 +8,7 @@ use crate::spec::Spec;
 use crate::sys::file::{self, Fd};
 use crate::sys::process::{self, WNOHANG};
 use crate::sys::{self, ECHILD, EPERM, identity, signal};
+use crate::target::Created;
 use crate::wire;
 
 /// Never returns: the process ends with the step.
@@ -36,14 +37,22 @@ fn step(spec: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), F
     let handover = unsafe { handover.read_volatile() };
     process::unshare(process::CLONE_FILES).at("descriptors")?;
     file::write_all(sync.raw(), &[TAKEN_OVER]).at("descriptors")?;
-    for outside in [wire::SPEC_FD, wire::CONTROL_FD] {
-        drop(Fd::new(outside));
-    }
     let created = root::enter(spec, &handover)?;
+    close_what_is_left(&created);
     identity::forbid_tracing().at("dumpable")?;
     run_command(spec)?;
     created.remove();
     Ok(())
+}
+
+/// From here on: the step's pipes, the status, and the parents of mount points that must go again.
+fn close_what_is_left(created: &Created) {
+    let first_unknown = wire::CONTROL_FD as u32 + 1;
+    file::close_between(wire::SPEC_FD as u32, wire::SPEC_FD as u32);
+    file::close_between(wire::CONTROL_FD as u32, wire::CONTROL_FD as u32);
+    if created.is_empty() {
+        file::close_from(first_unknown);
+    }
 }
 
 fn die_with_the_launcher() -> Result<(), Fail> {

@@ -38,7 +38,7 @@ pub struct Masks<'a> {
 }
 
 impl<'a> Masks<'a> {
-    /// `null` is the host's null device, checked.
+    /// `null` is a null device, checked, and attached: only Linux 6.15 copies a detached mount.
     pub fn new(null: &'a Fd) -> Self {
         Self { null, empty: None }
     }

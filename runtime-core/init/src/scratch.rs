@@ -116,7 +116,7 @@ pub fn bind_sources(spec: &Spec, ids: Ids, userns: &Fd, out: &mut [i32]) -> Resu
     while let (Some(source), Some(_), Some(mode)) = (mounts.next(), mounts.next(), mounts.next()) {
         let tree = mount::clone(AT_FDCWD, source, true).about("bind mount", source)?;
         if ids == Ids::Idmapped {
-            mount::map_ids(&tree, userns.raw(), true).about("bind mount", source)?;
+            mount::map_ids(&tree, userns.raw(), true).about("idmapped mount", source)?;
         }
         let read_only = if mode == c"ro" { RDONLY } else { 0 };
         mount::restrict(&tree, NODEV | read_only, true).about("bind mount", source)?;

@@ -86,6 +86,10 @@ impl Created {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Creates every missing part of `path`.
     fn make(&mut self, root: &Fd, path: &CStr, is_directory: bool) -> sys::Result<()> {
         let bytes = path.to_bytes();
