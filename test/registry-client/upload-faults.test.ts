@@ -259,13 +259,16 @@ faults("abort-during-put: the signal's reason comes out, the socket is closed, t
     exchange.request.socket.once("close", () => {
       isClosed = true;
     });
+    exchange.request.on("data", () => exchange.request.pause());
+    const reading = setInterval(() => exchange.request.resume(), 20);
+    exchange.request.socket.once("close", () => clearInterval(reading));
     setTimeout(() => stop.abort(new Error("stopped")), 20);
     return true;
   });
   const client = new RegistryClient({ credentials: anonymous, env: {} });
   const push = client.repository(`${registry.host}/app`).push(blob, fromBytes(bytes), { signal: stop.signal });
   const error = await push.catch((reason) => reason);
-  await sleep(50);
+  for (let waits = 0; waits < 100 && !isClosed; waits++) await sleep(20);
   await registry.close();
   assert.is(error.message, "stopped");
   assert.ok(isClosed);
