@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runSandbox, SandboxError } from "../../runtime-core/index.ts";
-import { freshRootfs, listTree, output, run, stepSpec } from "./sandbox-fixture.ts";
+import { freshDirectory, freshRootfs, listTree, output, run, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox life");
 
@@ -98,6 +98,8 @@ test("a killed builder leaves no process", async () => {
     await runSandbox(stepSpec("setsid sleep 3084 & echo ready; sleep 3084"), { onStdout: (c) => process.stdout.write(c) });`;
   const builder = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
+    // Killed, it cannot clean up: this test does.
+    env: { ...process.env, TMPDIR: freshDirectory() },
   });
   await new Promise((resolve) => builder.stdout.once("data", resolve));
   await until(() => processesNamed("sleep\x003084").length >= 2);
