@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 DEMO_PACKAGES=(ca-certificates gcc libc6-dev busybox-static runc umoci)
 # The programs that tests check tsbuild against, and what their base images are made with.
 TEST_PACKAGES=("${DEMO_PACKAGES[@]}" git docker-registry skopeo podman buildah crun docker.io debootstrap uidmap
-  zstd bzip2 xz-utils libarchive-tools python3-minimal attr libcap2-bin apache2-utils nginx-light openssl)
+  zstd bzip2 xz-utils libarchive-tools python3 attr libcap2-bin apache2-utils nginx-light openssl)
 
 say() { printf '==> %s\n' "$*" >&2; }
 
