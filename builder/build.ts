@@ -1,8 +1,10 @@
 import { layersOf, type Snapshot } from "../layers/index.ts";
+import type { Compression } from "../runtime-core/index.ts";
 import { deliver } from "./deliver.ts";
 import { type DispatchResult, dispatch } from "./dispatch/index.ts";
 import { dispatchOptions } from "./dispatch-options.ts";
 import { parseDockerfile } from "./dockerfile/index.ts";
+import { EarlyPacking } from "./early-packing.ts";
 import { type WrittenImage, writeImage } from "./export/index.ts";
 import { imageNames } from "./image-names.ts";
 import { resolveOp } from "./ops/index.ts";
@@ -49,15 +51,26 @@ async function planBuild(options: BuildOptions, session: Session): Promise<Dispa
 }
 
 async function solveTarget(plan: DispatchResult, options: BuildOptions, { ops, cache }: Session): Promise<Snapshot> {
-  const result = await solve(plan.target, {
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    resolveOp: (vertex) => resolveOp(vertex, ops),
-    cache,
-    onEvent: ops.onEvent,
-    elapsedMs: ops.elapsedMs,
-  });
-  if (result.type !== "snapshot") throw new Error("the target of a build must be a filesystem state");
-  return result.snapshot;
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const packing = new EarlyPacking(plan.target, ops, { ...signal, compression: compressionOf(options) });
+  try {
+    const result = await solve(plan.target, {
+      ...signal,
+      resolveOp: (vertex) => packing.wrap(vertex, resolveOp(vertex, ops)),
+      cache,
+      onEvent: ops.onEvent,
+      elapsedMs: ops.elapsedMs,
+    });
+    if (result.type !== "snapshot") throw new Error("the target of a build must be a filesystem state");
+    return result.snapshot;
+  } catch (error) {
+    await packing.settled();
+    throw error;
+  }
+}
+
+function compressionOf(options: BuildOptions): Compression {
+  return options.compression ?? { type: "gzip" };
 }
 
 async function exportImage(
@@ -69,7 +82,7 @@ async function exportImage(
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const { store, sourceDateEpoch } = ops;
   return await reportVertex("exporting to image", ops, async () => {
-    const compression = options.compression ?? { type: "gzip" };
+    const compression = compressionOf(options);
     const layers = await layersOf(snapshot, store, { ...signal, compression, sourceDateEpoch });
     const image = await writeImage(plan.image, layers, store, sourceDateEpoch);
     await store.sync();
