@@ -4,14 +4,13 @@ import { BuildError } from "./errors.ts";
 export const DEFAULT_EPOCH = 315532800;
 
 /**
- * The one time of all that a build writes, in seconds since 1970.
+ * The one time of all that a build writes, in seconds since 1970: the first of `asked` that is there, else `DEFAULT_EPOCH`.
  * Reference: https://reproducible-builds.org/specs/source-date-epoch/. Throws INVALID_SOURCE_DATE_EPOCH.
  */
-export function sourceDateEpoch(asked: number | undefined, env: NodeJS.ProcessEnv = process.env): number {
-  if (asked !== undefined) return checked(asked, String(asked));
-  const text = env["SOURCE_DATE_EPOCH"];
-  if (text === undefined || text === "") return DEFAULT_EPOCH;
-  return checked(/^\d+$/.test(text) ? Number(text) : Number.NaN, text);
+export function sourceDateEpoch(...asked: readonly (number | string | undefined)[]): number {
+  const first = asked.find((value) => value !== undefined && value !== "");
+  if (first === undefined) return DEFAULT_EPOCH;
+  return checked(/^\d+$/.test(String(first)) ? Number(first) : Number.NaN, String(first));
 }
 
 /** 9999-12-31: the last second that RFC 3339 can write. */

@@ -60,7 +60,7 @@ export class ImageResolver {
     const { layout } = this.#options.store;
     try {
       const root = await layout.resolve(reference.digest ?? reference.toString());
-      const image = await describe(layout, root, reference.toString(), { type: "registry" }, options);
+      const image = await describe(layout, root, reference.toString(), { type: "store" }, options);
       return isFor(image, options) ? image : undefined;
     } catch (error) {
       if (isNotFound(error)) return undefined;

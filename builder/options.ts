@@ -29,7 +29,7 @@ export interface BuildOptions extends CallOptions {
   readonly network?: "none" | "host";
   readonly limits?: SandboxLimits;
   readonly noNewPrivileges?: boolean;
-  /** Seconds since 1970, for everything that is written. Default: `$SOURCE_DATE_EPOCH`, else 315532800 (1980-01-01). */
+  /** Seconds since 1970, for everything that is written. Default: the build argument, else `$SOURCE_DATE_EPOCH`, else 315532800 (1980-01-01). */
   readonly sourceDateEpoch?: number;
   readonly compression?: Compression;
   readonly onEvent?: OnEvent;

@@ -5,6 +5,7 @@ import { sourceDateEpoch } from "./epoch.ts";
 import type { BuildEvent } from "./events.ts";
 import type { OpContext } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
+import { checkPrivilege } from "./privilege.ts";
 import { type CacheStore, FileCacheStore } from "./solver/index.ts";
 import { defaultStore } from "./store-location.ts";
 
@@ -20,6 +21,7 @@ export interface Session {
 
 /** Opens what a build needs. Everything that can be wrong with the options is said here, before anything runs. */
 export async function openSession(options: BuildOptions): Promise<Session> {
+  checkPrivilege();
   const started = performance.now();
   const elapsedMs = () => performance.now() - started;
   const warnings: BuildWarning[] = [];
@@ -35,7 +37,11 @@ export async function openSession(options: BuildOptions): Promise<Session> {
       onWarning: (message: string) => onEvent({ type: "warning", code: "REGISTRY", message, timeMs: elapsedMs() }),
     }),
     source: context.dockerfile,
-    sourceDateEpoch: sourceDateEpoch(options.sourceDateEpoch),
+    sourceDateEpoch: sourceDateEpoch(
+      options.sourceDateEpoch,
+      options.buildArgs?.["SOURCE_DATE_EPOCH"],
+      process.env["SOURCE_DATE_EPOCH"],
+    ),
     network: options.network ?? "none",
     limits: options.limits ?? {},
     noNewPrivileges: options.noNewPrivileges ?? false,

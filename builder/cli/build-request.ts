@@ -30,7 +30,6 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       ...text("dockerfile", fileOf(flags)),
       ...text("target", flags.text("target")),
       buildArgs,
-      ...epochOf(buildArgs),
       buildContexts: parseAssignments("build-context", flags.list("build-context"), refuseBare("build-context")),
       labels: parseAssignments("label", flags.list("label"), () => ""),
       tags: [...new Set(tags)],
@@ -85,15 +84,6 @@ function fileOf(flags: ParsedFlags): string | undefined {
     "a Dockerfile from standard input is not supported yet",
     "name a file",
   );
-}
-
-/** `--build-arg SOURCE_DATE_EPOCH=…`, the way buildx passes it on. */
-function epochOf({
-  SOURCE_DATE_EPOCH: epoch,
-}: Readonly<Record<string, string>>): Pick<BuildOptions, "sourceDateEpoch"> {
-  if (epoch === undefined || epoch === "") return {};
-  if (/^\d{1,12}$/.test(epoch)) return { sourceDateEpoch: Number(epoch) };
-  throw invalidValue("build-arg", `SOURCE_DATE_EPOCH=${epoch}`, "a number of seconds since 1970");
 }
 
 function refuseBare(flag: string): (name: string) => never {

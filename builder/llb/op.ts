@@ -19,7 +19,10 @@ export interface ImageOp {
 }
 
 /** Where the image's blobs come from. */
-export type ImageSource = { readonly type: "registry" } | { readonly type: "oci-layout"; readonly path: string };
+export type ImageSource =
+  | { readonly type: "store" }
+  | { readonly type: "registry" }
+  | { readonly type: "oci-layout"; readonly path: string };
 
 /** Files in place: the build context, or a named one. */
 export interface LocalOp {

@@ -36,6 +36,7 @@ export function imageRunner(vertex: Vertex, op: ImageOp, context: OpContext): Op
 
 async function pull(vertex: Vertex, op: ImageOp, context: OpContext, options: CallOptions): Promise<void> {
   const source = await imageSource(op, context);
+  if (source === context.store.layout) return;
   await copyGraph(source, context.store.layout, op.manifest, {
     ...options,
     onProgress: ({ descriptor, bytes }) => report(vertex, descriptor, "pulling", bytes, context),
@@ -45,6 +46,8 @@ async function pull(vertex: Vertex, op: ImageOp, context: OpContext, options: Ca
 /** Where the blobs of a resolved image are read from. */
 async function imageSource(op: ImageOp, context: OpContext): Promise<ReadonlyTarget> {
   switch (op.source.type) {
+    case "store":
+      return context.store.layout;
     case "registry":
       return context.registry.repository(Reference.parse(op.reference));
     case "oci-layout":

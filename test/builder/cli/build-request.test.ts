@@ -65,11 +65,6 @@ test("every flag reaches its option", () => {
   });
 });
 
-test("--build-arg SOURCE_DATE_EPOCH is the time of what is written", () => {
-  assert.is(request(["--build-arg", "SOURCE_DATE_EPOCH=1700000000", "."]).options.sourceDateEpoch, 1700000000);
-  assert.is(request(["--build-arg", "SOURCE_DATE_EPOCH", "."], { SOURCE_DATE_EPOCH: "7" }).options.sourceDateEpoch, 7);
-});
-
 test("-q wins over --progress, which wins over BUILDKIT_PROGRESS", () => {
   assert.is(request(["-q", "--progress", "plain", "."]).progress, "quiet");
   assert.is(request(["--progress", "tty", "."], { BUILDKIT_PROGRESS: "plain" }).progress, "tty");
@@ -125,7 +120,6 @@ const errors: readonly (readonly [code: string, ...args: readonly string[]])[] =
   ["INVALID_VALUE", "--compression", "brotli", "."],
   ["INVALID_VALUE", "--compression", "gzip,speed=1", "."],
   ["INVALID_VALUE", "--build-arg", "=x", "."],
-  ["INVALID_VALUE", "--build-arg", "SOURCE_DATE_EPOCH=context", "."],
   ["INVALID_VALUE", "--build-context", "bare", "."],
   ["INVALID_VALUE", "-o", "type=oci", "."],
   ["INVALID_VALUE", "-o", "type=oci,dest=a,what=b", "."],
