@@ -267,6 +267,12 @@ suite("what the layer only mentions is as the lower has it", async () => {
   assert.equal(describeTree(over.path).slice(0, 2), ["d 711 9:9 88 a", "d 755 0:0 0 a/b"]);
 });
 
+suite("a directory that the layer mentions first and describes later is not implied", async () => {
+  const applied = await applyBytes(tar({ name: "a/b/f" }, { name: "a/", type: "5" }, { name: "./", type: "5" }));
+  assert.is(applied.impliedDirectories, 1);
+  assert.is(applied.hasRoot, true);
+});
+
 suite("holes stay holes", async () => {
   const blob = Buffer.from(shell(tree, "tar --format=posix -Scf - holes"), "latin1");
   const applied = await applyBytes(gzipSync(blob));

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { RuntimeError } from "../../runtime-core/index.ts";
-import { makeTempDir } from "../helpers/temp.ts";
+import { makeTempDir, removeTempDir } from "../helpers/temp.ts";
 import { applyBytes, names, shell } from "./archive-fixture.ts";
 import { base256, gnuLong, member, pax, type RawMember, tar } from "./archive-tar.ts";
 
@@ -255,12 +255,79 @@ suite("a zstd bomb is stopped by its ratio", async () => {
   assert.is(error.code, "LAYER_TOO_LARGE");
 });
 
+suite("a link that gives way to a directory leads nowhere any more", async () => {
+  const members = [dir("a/"), symlink("l", "a"), file("l/f"), dir("l/"), file("l/g")];
+  assert.equal(names((await applyBytes(tar(...members))).path), ["a/", "a/f", "l/", "l/g"]);
+});
+
+suite("a path of 2000 directories that nobody made is made, with few of them open", async () => {
+  const deep = Array.from({ length: 2000 }, () => "d").join("/");
+  const applied = await applyBytes(tar(pax({ path: `${deep}/f` }), file("f")));
+  assert.is(applied.impliedDirectories, 2000);
+  shell("/", `rm -rf '${applied.path}'`);
+});
+
+suite("links that lead to more than a path can hold are refused", async () => {
+  const long = "n".repeat(250);
+  const chain = Array.from({ length: 15 }, (_, at) => [
+    pax({ linkpath: `${`${long}/`.repeat(at)}${long}` }),
+    symlink(`l${at}`, "x"),
+  ]);
+  const members = [...chain.flat(), pax({ path: `l14/${`${long}/`.repeat(14)}f` }), file("f")];
+  const { work, target } = makeArena();
+  assert.is((await failure(applyBytes(tar(...members), { target }))).code, "LAYER_UNSAFE_PATH");
+  // By absolute path, as Node removes, they could not be reached.
+  shell("/", `rm -rf '${work}'`);
+});
+
+suite("random damage to a tar is an error or another tree, never more", async () => {
+  const members = [
+    dir("a/"),
+    file("a/f", "x".repeat(2000)),
+    symlink("l", "a"),
+    hardlink("h", "a/f"),
+    pax({ path: "a/ü" }),
+    file("u"),
+    gnuLong("L", "b".repeat(150)),
+    file("b"),
+    file(".wh.c"),
+  ];
+  const bytes = tar(...members);
+  let seed = 1;
+  const random = (below: number) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
+  for (let round = 0; round < 300; round++) {
+    const { work, outside, target } = makeArena();
+    const damaged = Buffer.from(bytes);
+    for (let count = 1 + random(4); count > 0; count--) {
+      const at = random(damaged.length);
+      damaged[at] = random(256);
+      fixChecksum(damaged, at - (at % 512));
+    }
+    const error = await applyBytes(damaged, { target }).catch((caught: unknown) => caught);
+    if (error instanceof Error) assert.match(String((error as RuntimeError).code), /^(LAYER_|IO$)/, error.message);
+    assert.equal(names(outside), ["secret"]);
+    removeTempDir(work);
+  }
+});
+
 suite("a name in the way of a directory deep down is replaced with all that was in it", async () => {
   const deep = Array.from({ length: 400 }, () => "d").join("/");
   const applied = await applyBytes(tar(pax({ path: `${deep}/` }), dir("d"), file("d", "flat")));
   assert.equal(names(applied.path), ["d"]);
   assert.is(readFileSync(join(applied.path, "d"), "utf8"), "flat");
 });
+
+/** Makes the damage reach what reads the header, when `at` is where one starts. */
+function fixChecksum(bytes: Buffer, at: number): void {
+  const header = bytes.subarray(at, at + 512);
+  if (header.subarray(257, 262).toString() !== "ustar") return;
+  header.fill(" ", 148, 156);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+}
 
 /** A target beside a directory that nothing may reach. */
 function makeArena(): { work: string; outside: string; target: string } {

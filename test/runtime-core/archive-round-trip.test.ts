@@ -59,9 +59,7 @@ suite("sockets are left out", async () => {
 });
 
 suite("a bigger tree is the same after a round trip, in either compression", async () => {
-  const tree = makeTree(
-    "cp -a /usr/share/doc /usr/share/zoneinfo /usr/lib/gcc . 2>/dev/null || cp -a /usr/share/doc .",
-  );
+  const tree = makeTree("cp -a /etc /usr/share/zoneinfo .");
   for (const type of ["gzip", "zstd"] as const) {
     const layer = await pack(tree, { compression: { type } });
     const applied = await apply(layer);

@@ -9,7 +9,7 @@ use super::digest::Digester;
 use super::lower::Lowers;
 use super::member::{Archive, Member, MemberKind};
 use super::overlay::{META_PREFIX, OPAQUE_MARKER, WHITEOUT_PREFIX};
-use super::pool::Pool;
+use super::pool::{Pool, caught};
 use super::stream::{Piece, Stream};
 use super::sys::{MAX_PATH, lossy};
 use super::target::Target;
@@ -41,13 +41,17 @@ pub fn apply(request: &ApplyRequest, cancel: &CancelFlag) -> Result<ApplyResult>
     let stream = Stream::new(pieces, &pool, digester, limit(request), cancel);
     let (read, unpacked) = thread::scope(|scope| {
         let unpacker = scope.spawn(|| {
-            let result = Unpacker {
-                archive: Archive::new(stream),
-                target,
-                members: 0,
-                limit: limit(request),
-            }
-            .run();
+            let limit = limit(request);
+            let archive = Archive::new(stream);
+            let result = caught(|| {
+                Unpacker {
+                    archive,
+                    target,
+                    members: 0,
+                    limit,
+                }
+                .run()
+            });
             pool.close();
             result
         });

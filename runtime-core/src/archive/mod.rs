@@ -3,6 +3,7 @@
 //! OCI image-spec layer.md; POSIX.1-2024 pax, "ustar Interchange Format" and "pax Interchange Format".
 
 mod apply;
+mod attributes;
 mod blob;
 mod compress;
 mod digest;
@@ -11,11 +12,13 @@ mod layout;
 mod listing;
 mod lower;
 mod member;
+mod names;
 mod numbers;
 mod overlay;
 mod pack;
 mod pax;
 mod pool;
+mod resolve;
 mod sparse;
 mod stream;
 mod sys;

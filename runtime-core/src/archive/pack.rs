@@ -12,7 +12,7 @@ use super::compress::{Codec, Encoder};
 use super::digest::Digester;
 use super::layout::{Filler, Layout};
 use super::lower::Lowers;
-use super::pool::{Pool, Reorder};
+use super::pool::{Pool, Reorder, caught};
 use super::sys::open_root;
 use super::walk::{WalkOptions, walk};
 use super::{PackRequest, PackResult};
@@ -175,7 +175,7 @@ impl Job<'_> {
             for _ in 0..threads {
                 let (to_blob, to_diff, line) = (to_blob.clone(), to_diff.clone(), &line);
                 scope.spawn(move || {
-                    if let Err(error) = self.work(line, &to_blob, &to_diff) {
+                    if let Err(error) = caught(|| self.work(line, &to_blob, &to_diff)) {
                         // Nobody listens any more when another failed first.
                         let _ = to_blob.send(Err(error));
                     }

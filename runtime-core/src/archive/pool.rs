@@ -1,8 +1,17 @@
 //! Buffers that go round between threads, and results that come back out of order.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// What `work` gives; a panic becomes an error, so that nobody waits for a thread that is gone.
+pub fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let panicked = |_| Err(Error::new("INTERNAL", "archive", "a thread panicked"));
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked)
+}
 
 /// A fixed number of buffers: who wants one waits, so memory is bounded.
 pub struct Pool {

@@ -1,28 +1,25 @@
-//! The directory a layer is unpacked into. Nothing outside it is ever opened, whatever the layer says:
-//! parents are resolved component by component inside it, and opened by openat2(2) through no symbolic link.
+//! The directory a layer is unpacked into. Nothing outside it is ever opened, whatever the layer says; see `resolve`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::lower::{Lowers, look_up};
+use super::attributes::{Attributes, set_all, set_node};
+use super::lower::Lowers;
 use super::member::{Archive, Member, MemberKind};
 use super::overlay;
+use super::resolve::Parent;
 use super::sys::{failed, join, lossy, lstat, lstat_if_there, open_dir_beneath, open_root};
-use super::xattr::Xattrs;
 use crate::error::{Error, Result};
 
-/// path_resolution(7): as many links as the kernel follows.
-const MAX_LINKS: u32 = 40;
-
 pub struct Target {
-    root: OwnedFd,
-    lowers: Lowers,
+    pub(super) root: OwnedFd,
+    pub(super) lowers: Lowers,
     /// What directories get at the end: times change while they are filled, modes may forbid filling them.
-    directories: BTreeMap<Vec<u8>, Attributes>,
+    pub(super) directories: BTreeMap<Vec<u8>, Attributes>,
     last: Option<(Vec<u8>, Arc<Parent>)>,
     /// What a new file belongs to, where that is certain.
     created_as: Option<(u32, u32)>,
@@ -32,40 +29,6 @@ pub struct Target {
     pub implied_directories: i64,
     pub skipped_devices: i64,
     pub skipped_xattrs: i64,
-}
-
-/// An open directory of the target, and its path without symbolic links.
-struct Parent {
-    path: Vec<u8>,
-    fd: OwnedFd,
-}
-
-struct Attributes {
-    mode: u32,
-    uid: u32,
-    gid: u32,
-    mtime: (i64, u32),
-    xattrs: Xattrs,
-}
-
-impl Attributes {
-    fn of(member: &Member) -> Self {
-        let Member {
-            mode,
-            uid,
-            gid,
-            mtime,
-            ref xattrs,
-            ..
-        } = *member;
-        Self {
-            mode,
-            uid,
-            gid,
-            mtime,
-            xattrs: xattrs.clone(),
-        }
-    }
 }
 
 impl Target {
@@ -132,7 +95,12 @@ impl Target {
     }
 
     /// A directory in place of a whiteout shows nothing of the one below.
-    fn replace_by_directory(&mut self, parent: &Parent, name: &[u8], was_hidden: bool) -> Result<()> {
+    pub(super) fn replace_by_directory(
+        &mut self,
+        parent: &Parent,
+        name: &[u8],
+        was_hidden: bool,
+    ) -> Result<()> {
         self.remove(parent, name)?;
         mkdir(parent, name)?;
         if !was_hidden {
@@ -158,33 +126,7 @@ impl Target {
             .create(&parent, name, create)
             .map_err(|error| error_of(error, "create file", &path))?;
         write_data(&file, member, archive, &path)?;
-        self.set_file_attributes(&file, member, &path)
-    }
-
-    /// The owner first: chown(2) takes set-id bits and capabilities away.
-    fn set_file_attributes(&mut self, file: &OwnedFd, member: &Member, path: &[u8]) -> Result<()> {
-        if self.created_as != Some((member.uid, member.gid)) {
-            let (uid, gid) = owner(member.uid, member.gid);
-            rustix::fs::fchown(file, uid, gid).map_err(failed("set owner", path))?;
-        }
-        rustix::fs::fchmod(file, Mode::from_raw_mode(member.mode)).map_err(failed("set mode", path))?;
-        self.set_xattrs(file, &member.xattrs, path)?;
-        rustix::fs::futimens(file, &times(member.mtime)).map_err(failed("set times", path))
-    }
-
-    /// ACLs, labels and overlayfs's own attributes are not for a layer to set; where the filesystem or a want of
-    /// privilege forbids the others they are counted.
-    fn set_xattrs(&mut self, file: &OwnedFd, xattrs: &Xattrs, path: &[u8]) -> Result<()> {
-        for (name, value) in xattrs {
-            let is_user = name.starts_with(b"user.") && !overlay::is_overlay(name);
-            if !is_user && name != b"security.capability" {
-                continue;
-            }
-            match rustix::fs::fsetxattr(file, name.as_slice(), value, XattrFlags::empty()) {
-                Err(Errno::PERM | Errno::NOTSUP) => self.skipped_xattrs += 1,
-                done => done.map_err(failed("set xattr", path))?,
-            }
-        }
+        self.skipped_xattrs += set_all(&file, &Attributes::of(member), self.created_as, &path)?;
         Ok(())
     }
 
@@ -197,8 +139,7 @@ impl Target {
         let create = || rustix::fs::symlinkat(member.link.as_slice(), &parent.fd, name);
         self.create(&parent, name, create)
             .map_err(|error| error_of(error, "create symlink", &path))?;
-        set_node_owner(&parent, name, member, &path)?;
-        set_node_times(&parent, name, member, &path)
+        set_node(&parent.fd, name, member, None, &path)
     }
 
     /// Devices that only the initial user namespace's root may make are counted and left out: a step has a /dev of its own.
@@ -219,10 +160,7 @@ impl Target {
             }
             done => done.map_err(|error| error_of(error, "create device", &path))?,
         }
-        set_node_owner(&parent, name, member, &path)?;
-        let mode = Mode::from_raw_mode(member.mode);
-        rustix::fs::chmodat(&parent.fd, name, mode, AtFlags::empty()).map_err(failed("set mode", &path))?;
-        set_node_times(&parent, name, member, &path)
+        set_node(&parent.fd, name, member, Some(member.mode), &path)
     }
 
     /// link(2) takes a symbolic link as itself, so the last component is never followed.
@@ -249,14 +187,11 @@ impl Target {
     /// Gives directories their attributes, the deepest first.
     pub fn finish(&mut self) -> Result<()> {
         self.last = None;
-        for (path, attributes) in std::mem::take(&mut self.directories).iter().rev() {
+        let directories = std::mem::take(&mut self.directories);
+        self.implied_directories = directories.values().filter(|given| given.is_implied).count() as i64;
+        for (path, given) in directories.iter().rev() {
             let fd = open_dir_beneath(self.root.as_fd(), path).map_err(failed("finish directory", path))?;
-            let (uid, gid) = owner(attributes.uid, attributes.gid);
-            rustix::fs::fchown(&fd, uid, gid).map_err(failed("set owner", path))?;
-            let mode = Mode::from_raw_mode(attributes.mode);
-            rustix::fs::fchmod(&fd, mode).map_err(failed("set mode", path))?;
-            self.set_xattrs(&fd, &attributes.xattrs, path)?;
-            rustix::fs::futimens(&fd, &times(attributes.mtime)).map_err(failed("set times", path))?;
+            self.skipped_xattrs += set_all(&fd, given, None, path)?;
         }
         Ok(())
     }
@@ -277,7 +212,9 @@ impl Target {
         }
     }
 
+    /// The directory kept open may have been found through what goes.
     fn remove(&mut self, parent: &Parent, name: &[u8]) -> Result<()> {
+        self.last = None;
         let path = join(&parent.path, name);
         match rustix::fs::unlinkat(&parent.fd, name, AtFlags::empty()) {
             Err(Errno::ISDIR) => {
@@ -290,7 +227,6 @@ impl Target {
 
     /// A removed directory and those in it get no attributes.
     fn forget(&mut self, path: &[u8]) {
-        self.last = None;
         self.directories.remove(path);
         // Everything that begins with `path/`; `0` is the byte after the slash.
         let (first, after) = ([path, b"/"].concat(), [path, b"0"].concat());
@@ -314,116 +250,6 @@ impl Target {
         self.last = Some((dir.to_vec(), Arc::clone(&parent)));
         Ok(parent)
     }
-
-    /// Opens the directory `dir`; what is missing of it is created, or makes it `None`.
-    fn resolve(&mut self, dir: &[u8], create: bool) -> Result<Option<Arc<Parent>>> {
-        match open_dir_beneath(self.root.as_fd(), dir) {
-            Ok(fd) => {
-                return Ok(Some(Arc::new(Parent {
-                    path: dir.to_vec(),
-                    fd,
-                })));
-            }
-            Err(Errno::NOENT) if !create => return Ok(None),
-            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => {}
-            Err(errno) => return Err(failed("open directory", dir)(errno)),
-        }
-        self.resolve_slowly(dir, create)
-    }
-
-    /// Component by component, as if the target were the root of the filesystem: a symbolic link of this layer
-    /// leads to where it would lead inside the image, never out of it. So containerd resolves them, too.
-    fn resolve_slowly(&mut self, dir: &[u8], create: bool) -> Result<Option<Arc<Parent>>> {
-        let root = open_dir_beneath(self.root.as_fd(), b"").map_err(failed("open directory", dir))?;
-        let mut trail = vec![Arc::new(Parent {
-            path: Vec::new(),
-            fd: root,
-        })];
-        let mut parts: VecDeque<Vec<u8>> = components(dir);
-        let mut links = 0;
-        while let Some(part) = parts.pop_front() {
-            let here = Arc::clone(&trail[trail.len() - 1]);
-            if part == b".." {
-                trail.truncate(1.max(trail.len() - 1));
-                continue;
-            }
-            match self.step(&here, &part, create)? {
-                Step::Missing => return Ok(None),
-                Step::Directory(fd) => trail.push(Arc::new(Parent {
-                    path: join(&here.path, &part),
-                    fd,
-                })),
-                Step::Link(target) => {
-                    links += 1;
-                    if links > MAX_LINKS {
-                        return Err(corrupt(dir, "too many symbolic links"));
-                    }
-                    if target.starts_with(b"/") {
-                        trail.truncate(1);
-                    }
-                    components(&target)
-                        .into_iter()
-                        .rev()
-                        .for_each(|part| parts.push_front(part));
-                }
-            }
-        }
-        Ok(trail.pop())
-    }
-
-    fn step(&mut self, here: &Parent, part: &[u8], create: bool) -> Result<Step> {
-        let path = join(&here.path, part);
-        let stat = lstat_if_there(&here.fd, part).map_err(failed("open directory", &path))?;
-        let kind = stat.map(|stat| FileType::from_raw_mode(stat.st_mode));
-        match (kind, stat) {
-            (Some(FileType::Directory), _) => {}
-            (Some(FileType::Symlink), _) => {
-                let target =
-                    rustix::fs::readlinkat(&here.fd, part, Vec::new()).map_err(failed("read link", &path))?;
-                return Ok(Step::Link(target.into_bytes()));
-            }
-            (_, Some(stat)) if !overlay::is_whiteout(&stat) => return Err(corrupt(&path, "not a directory")),
-            _ if !create => return Ok(Step::Missing),
-            (_, hidden) => self.make_implied(here, part, hidden.is_some())?,
-        }
-        open_dir_beneath(here.fd.as_fd(), part)
-            .map(Step::Directory)
-            .map_err(failed("open directory", &path))
-    }
-
-    /// A directory that the layer only mentions is as the lower has it, else root's and 0755.
-    fn make_implied(&mut self, here: &Parent, part: &[u8], was_hidden: bool) -> Result<()> {
-        let path = join(&here.path, part);
-        let mut attributes = Attributes {
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            mtime: (0, 0),
-            xattrs: Xattrs::new(),
-        };
-        if was_hidden {
-            self.replace_by_directory(here, part, true)?;
-        } else {
-            mkdir(here, part)?;
-            self.implied_directories += 1;
-            let lower = look_up(&self.lowers, &path)?;
-            if let Some(stat) =
-                lower.filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
-            {
-                attributes.mode = stat.st_mode & 0o7777;
-                (attributes.uid, attributes.gid) = (stat.st_uid, stat.st_gid);
-                attributes.mtime = (stat.st_mtime, stat.st_mtime_nsec as u32);
-            }
-        }
-        self.directories.insert(path, attributes);
-        Ok(())
-    }
-}
-
-enum Step {
-    Directory(OwnedFd),
-    Link(Vec<u8>),
-    Missing,
 }
 
 enum Failure {
@@ -438,14 +264,7 @@ fn error_of(failure: Failure, step: &'static str, path: &[u8]) -> Error {
     }
 }
 
-fn components(path: &[u8]) -> VecDeque<Vec<u8>> {
-    let parts = path
-        .split(|byte| *byte == b'/')
-        .filter(|part| !matches!(*part, b"" | b"."));
-    parts.map(<[u8]>::to_vec).collect()
-}
-
-fn mkdir(parent: &Parent, name: &[u8]) -> Result<()> {
+pub(super) fn mkdir(parent: &Parent, name: &[u8]) -> Result<()> {
     let path = join(&parent.path, name);
     rustix::fs::mkdirat(&parent.fd, name, Mode::from_raw_mode(0o700))
         .map_err(failed("create directory", &path))
@@ -474,35 +293,6 @@ fn write_all(file: &OwnedFd, mut bytes: &[u8], path: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn set_node_owner(parent: &Parent, name: &[u8], member: &Member, path: &[u8]) -> Result<()> {
-    let (uid, gid) = owner(member.uid, member.gid);
-    rustix::fs::chownat(&parent.fd, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
-        .map_err(failed("set owner", path))
-}
-
-fn set_node_times(parent: &Parent, name: &[u8], member: &Member, path: &[u8]) -> Result<()> {
-    rustix::fs::utimensat(&parent.fd, name, &times(member.mtime), AtFlags::SYMLINK_NOFOLLOW)
-        .map_err(failed("set times", path))
-}
-
-fn owner(uid: u32, gid: u32) -> (Option<rustix::fs::Uid>, Option<rustix::fs::Gid>) {
-    (
-        Some(rustix::fs::Uid::from_raw(uid)),
-        Some(rustix::fs::Gid::from_raw(gid)),
-    )
-}
-
-fn times((tv_sec, nanos): (i64, u32)) -> Timestamps {
-    let time = Timespec {
-        tv_sec,
-        tv_nsec: nanos.into(),
-    };
-    Timestamps {
-        last_access: time,
-        last_modification: time,
-    }
-}
-
 /// Depth is bounded by the longest path: 2048 directories.
 fn remove_tree(parent: &OwnedFd, name: &[u8]) -> rustix::io::Result<()> {
     let dir = open_dir_beneath(parent.as_fd(), name)?;
@@ -523,6 +313,6 @@ fn remove_tree(parent: &OwnedFd, name: &[u8]) -> rustix::io::Result<()> {
     rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
 }
 
-fn corrupt(path: &[u8], message: &str) -> Error {
+pub(super) fn corrupt(path: &[u8], message: &str) -> Error {
     Error::new("LAYER_CORRUPT", "unpack", message).with_subject(lossy(path))
 }

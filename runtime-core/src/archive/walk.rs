@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::vec::IntoIter;
 
-use rustix::fs::{Dir, FileType, Stat};
+use rustix::fs::{FileType, Stat};
 
 use super::listing::{Entry, Kind, Listing, Span};
 use super::lower::{LowerDir, Lowers, Seen, is_same};
+use super::names::{Name, list};
 use super::overlay::{self, Marks, OPAQUE_MARKER, WHITEOUT_PREFIX};
 use super::sys::{MAX_PATH, failed, join, lossy, lstat, open_dir_beneath};
 use super::xattr::{self, Xattrs};
@@ -41,12 +42,6 @@ struct Walker<'a> {
     listing: Listing,
     /// (dev, ino) to the entry that has the content.
     links: HashMap<(u64, u64), usize>,
-}
-
-/// A name as the archive has it, which is what the order goes by.
-struct Name {
-    text: Vec<u8>,
-    is_whiteout: bool,
 }
 
 /// A directory under way. Only the innermost is open: descriptors are few, directories can be deep.
@@ -352,40 +347,4 @@ fn foreign(path: &[u8]) -> Error {
 
 fn unsupported(path: &[u8], message: &str) -> Error {
     Error::new("LAYER_UNSUPPORTED", "pack layer", message).with_subject(lossy(path))
-}
-
-/// The names of an open directory, sorted as the archive has them.
-fn list(dir: BorrowedFd<'_>, path: &[u8], xattr_whiteouts: bool) -> Result<Vec<Name>> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(dir).map_err(failed("read upper", path))? {
-        let entry = entry.map_err(failed("read upper", path))?;
-        let text = entry.file_name().to_bytes();
-        if text != b"." && text != b".." {
-            let is_whiteout = is_whiteout(dir, text, entry.file_type(), xattr_whiteouts)
-                .map_err(failed("read upper", &join(path, text)))?;
-            let prefix = if is_whiteout { WHITEOUT_PREFIX } else { b"" };
-            names.push(Name {
-                text: [prefix, text].concat(),
-                is_whiteout,
-            });
-        }
-    }
-    names.sort_unstable_by(|a, b| a.text.cmp(&b.text));
-    Ok(names)
-}
-
-fn is_whiteout(
-    dir: BorrowedFd<'_>,
-    name: &[u8],
-    kind: FileType,
-    xattr_whiteouts: bool,
-) -> rustix::io::Result<bool> {
-    match kind {
-        FileType::CharacterDevice | FileType::Unknown if overlay::is_whiteout(&lstat(dir, name)?) => Ok(true),
-        FileType::RegularFile | FileType::Unknown if xattr_whiteouts => {
-            let is_empty = lstat(dir, name)?.st_size == 0;
-            Ok(is_empty && overlay::take_marks(&mut xattr::read(dir, name, overlay::is_overlay)?).whiteout)
-        }
-        _ => Ok(false),
-    }
 }
