@@ -1,10 +1,13 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { lookupOwner, lookupUser, type RootfsMount, type RuntimeError } from "../../runtime-core/index.ts";
-import { type Planted, plant } from "./tree-fixture.ts";
+import { link, type Planted, plant, writable } from "./tree-fixture.ts";
 
 const suite = createSuite("tree: users");
 
+const OPAQUE = "trusted.overlay.opaque";
 const PASSWD = [
   "root:x:0:0:root:/root:/bin/sh",
   "# a comment",
@@ -71,6 +74,45 @@ suite("a root without passwd knows numbers only", async () => {
 
 suite("the topmost layer's passwd counts", async () => {
   const rootfs = { lowers: [...accounts().lowers, plant({ "etc/passwd": "app:x:5:6::/:" })] };
+  assert.equal(await lookupOwner(rootfs, "app"), { uid: 5, gid: 6 });
+});
+
+/** Layers over one whose app is 1:2, and whose app that makes; lowest first. Marks are those of overlayfs.rst. */
+const below = { "etc/passwd": "app:x:1:2::/:", "etc/group": "", "lib/passwd": "app:x:3:4::/:" };
+const stacks: Readonly<Record<string, [layers: Readonly<Record<string, Planted>>[], expected: object | string]>> = {
+  "a layer without /etc": [[{ "usr/file": "" }], { uid: 1, gid: 2 }],
+  "an /etc without passwd": [[{ "etc/other": "" }], { uid: 1, gid: 2 }],
+  "a passwd of its own": [[{ "etc/passwd": "app:x:5:6::/:" }], { uid: 5, gid: 6 }],
+  "a passwd under a layer without": [[{ "etc/passwd": "app:x:5:6::/:" }, { "etc/other": "" }], { uid: 5, gid: 6 }],
+  "a whiteout of passwd": [[{ "etc/passwd": { type: "whiteout" } }], "USER_NOT_FOUND"],
+  "a whiteout of /etc": [[{ etc: { type: "whiteout" } }], "USER_NOT_FOUND"],
+  "a whiteout of /etc, and a new one": [[{ etc: { type: "whiteout" } }, { "etc/other": "" }], "USER_NOT_FOUND"],
+  "an opaque /etc": [[{ etc: { type: "dir", xattrs: { [OPAQUE]: "y" } } }], "USER_NOT_FOUND"],
+  "an opaque /etc with passwd": [
+    [{ etc: { type: "dir", xattrs: { [OPAQUE]: "y" } }, "etc/passwd": "app:x:5:6::/:" }],
+    { uid: 5, gid: 6 },
+  ],
+  "an opaque /etc below a plain one": [
+    [{ etc: { type: "dir", xattrs: { [OPAQUE]: "y" } } }, { "etc/other": "" }],
+    "USER_NOT_FOUND",
+  ],
+  "passwd as a symbolic link": [[{ "etc/passwd": link("../lib/passwd") }], { uid: 3, gid: 4 }],
+  "/etc as a symbolic link": [[{ etc: link("lib") }], { uid: 3, gid: 4 }],
+  "/etc as a file": [[{ etc: "no directory" }], "USER_NOT_FOUND"],
+};
+
+for (const [name, [layers, expected]] of Object.entries(stacks)) {
+  suite(`over a layer with passwd: ${name}`, async () => {
+    const lowers = [below, ...layers].map(plant);
+    assert.equal(await lookupOwner({ lowers }, "app").catch(code), expected);
+  });
+}
+
+suite("the writable layer counts as the topmost", async () => {
+  const rootfs = writable(...accounts().lowers);
+  assert.equal(await lookupOwner(rootfs, "app"), { uid: 1000, gid: 1001 });
+  mkdirSync(join(rootfs.upper, "etc"));
+  writeFileSync(join(rootfs.upper, "etc/passwd"), "app:x:5:6::/:");
   assert.equal(await lookupOwner(rootfs, "app"), { uid: 5, gid: 6 });
 });
 

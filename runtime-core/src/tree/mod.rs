@@ -10,6 +10,7 @@ mod chmod;
 mod content;
 mod copy;
 mod digest;
+mod direct;
 mod export;
 mod glob;
 mod ignore;
