@@ -4,7 +4,7 @@ import { TokenCache } from "./auth/token.ts";
 import { PullEndpoints } from "./endpoints.ts";
 import { type HostEndpoint, type HostResolver, systemHosts } from "./hosts.ts";
 import type { Concurrency } from "./http/concurrency.ts";
-import { LazyTransport } from "./http/lazy-transport.ts";
+import { HttpTransport } from "./http/http-transport.ts";
 import { defaultRetryPolicy, type RetryPolicy } from "./http/retry.ts";
 import { Reference } from "./reference.ts";
 import { Repository, type RepositoryEndpoints } from "./repository.ts";
@@ -41,7 +41,7 @@ export class RegistryClient {
   constructor(options: RegistryClientOptions = {}) {
     const env = options.env ?? process.env;
     this.#options = options;
-    this.#transport = options.transport ?? new LazyTransport({ env });
+    this.#transport = options.transport ?? new HttpTransport({ env });
     this.#credentials = options.credentials ?? systemCredentials(env);
     this.#hosts = options.hosts ?? systemHosts(env);
     this.#tokens = new TokenCache(this.#transport);

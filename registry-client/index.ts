@@ -24,6 +24,7 @@ export { isNotFound, RegistryError, redactUrl } from "./errors.ts";
 export type { HostEndpoint, HostEndpoints, HostResolver } from "./hosts.ts";
 export { registriesConfHosts, systemHosts } from "./hosts.ts";
 export type { Concurrency } from "./http/concurrency.ts";
+export { HttpTransport } from "./http/http-transport.ts";
 export type { RetryPolicy } from "./http/retry.ts";
 export type { Durability } from "./layout/ingest.ts";
 export type { OpenLayoutOptions } from "./layout.ts";
@@ -64,12 +65,11 @@ export type {
 } from "./storage.ts";
 export { successors } from "./successors.ts";
 export type {
-  FetchTransportOptions,
+  HttpTransportOptions,
   RequestBody,
   ResponseHeaders,
   Transport,
   TransportRequest,
   TransportResponse,
 } from "./transport.ts";
-export { FetchTransport } from "./transport.ts";
 export { verifyBytes, verifyStream } from "./verify.ts";

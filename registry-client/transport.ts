@@ -48,7 +48,7 @@ export interface Transport {
   request(request: TransportRequest): Promise<TransportResponse>;
 }
 
-export interface FetchTransportOptions {
+export interface HttpTransportOptions {
   /** No byte in either direction for this long ends the request. Default 60 s. */
   readonly idleTimeoutMs?: number;
   /** How long a registry may think once it has the whole request: it hashes gigabytes then. Default 300 s. */
@@ -70,7 +70,7 @@ export class FetchTransport implements Transport {
   readonly #idleTimeoutMs: number;
   readonly #answerTimeoutMs: number;
 
-  constructor(options: FetchTransportOptions = {}) {
+  constructor(options: HttpTransportOptions = {}) {
     this.#agents = new AgentPool({ env: options.env ?? process.env, extraCa: options.extraCa });
     this.#idleTimeoutMs = options.idleTimeoutMs ?? 60_000;
     this.#answerTimeoutMs = options.answerTimeoutMs ?? 300_000;

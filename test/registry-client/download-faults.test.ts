@@ -6,7 +6,7 @@ import {
   anonymous,
   type Descriptor,
   digestBytes,
-  FetchTransport,
+  HttpTransport,
   MediaType,
   OciLayout,
   RegistryClient,
@@ -57,7 +57,7 @@ async function pullBlob(fault: (registry: () => FaultyRegistry) => Fault): Promi
 }
 
 function newRepository(registry: FaultyRegistry): Repository {
-  const transport = new FetchTransport({ env: {}, idleTimeoutMs: 300 });
+  const transport = new HttpTransport({ env: {}, idleTimeoutMs: 300 });
   const client = new RegistryClient({ credentials: anonymous, env: {}, transport, retry: { baseDelayMs: 1 } });
   return client.repository(`${registry.host}/app`);
 }

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import {
   anonymous,
   copy,
-  FetchTransport,
+  HttpTransport,
   MemoryTarget,
   RegistryClient,
   type RegistryError,
@@ -61,7 +61,7 @@ tls("an authority in certs.d is trusted for its host", async ({ registry, certif
 tls("an authority is trusted by SSL_CERT_FILE, and when a program gives it", async ({ registry, certificates }) => {
   const env = { HOME: "/nonexistent", SSL_CERT_FILE: certificates.caPath };
   assert.is(await push(new RegistryClient({ env, credentials: anonymous }), registry.host), undefined);
-  const transport = new FetchTransport({ env: {}, extraCa: readFileSync(certificates.caPath, "utf8") });
+  const transport = new HttpTransport({ env: {}, extraCa: readFileSync(certificates.caPath, "utf8") });
   assert.is(await push(new RegistryClient({ env: {}, transport, credentials: anonymous }), registry.host), undefined);
 });
 
@@ -77,7 +77,7 @@ tls("insecure = true takes any certificate, and still speaks TLS to a port that 
 });
 
 tls("a certificate for another name is refused", async ({ registry, certificates }) => {
-  const transport = new FetchTransport({ env: {}, extraCa: readFileSync(certificates.caPath, "utf8") });
+  const transport = new HttpTransport({ env: {}, extraCa: readFileSync(certificates.caPath, "utf8") });
   const client = new RegistryClient({ env: {}, transport, credentials: anonymous });
   const error = await push(client, `127.0.0.2:${registry.port}`);
   assert.ok(["TLS_UNTRUSTED", "REGISTRY_UNREACHABLE"].includes(error?.code ?? ""), error?.code);

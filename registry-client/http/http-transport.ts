@@ -1,11 +1,11 @@
-import type { FetchTransportOptions, Transport, TransportRequest, TransportResponse } from "../transport.ts";
+import type { HttpTransportOptions, Transport, TransportRequest, TransportResponse } from "../transport.ts";
 
-/** `FetchTransport`, loaded at the first request: a build from cache makes none, and the HTTP stack is the dearest to load. */
-export class LazyTransport implements Transport {
-  readonly #options: FetchTransportOptions;
+/** HTTP over node-fetch, loaded at the first request: a build from cache makes none, and an HTTP stack is dear to load. */
+export class HttpTransport implements Transport {
+  readonly #options: HttpTransportOptions;
   #loading: Promise<Transport> | undefined;
 
-  constructor(options: FetchTransportOptions) {
+  constructor(options: HttpTransportOptions) {
     this.#options = options;
   }
 
