@@ -2,7 +2,7 @@ import type { Store } from "../../layers/index.ts";
 import {
   type CallOptions,
   type CopyProgress,
-  copyGraph,
+  copy,
   Reference,
   type RegistryClient,
   RegistryError,
@@ -17,13 +17,13 @@ export interface PushContext extends CallOptions {
   readonly onProgress: (progress: CopyProgress) => void;
 }
 
-/** Pushes the image to the repository of `name` and sets its tag. */
+/** Pushes the image to the repository of `name`; its tag appears last. */
 export async function pushImage(name: string, context: PushContext): Promise<void> {
   const reference = Reference.parse(name);
   const repository = context.registry.repository(reference);
   try {
-    await copyGraph(context.store.layout, repository, context.image.descriptor, context);
-    await repository.tag(context.image.descriptor, reference.reference, context);
+    const { digest } = context.image.descriptor;
+    await copy(context.store.layout, digest, repository, reference.tag ?? "latest", context);
   } catch (cause) {
     if (!(cause instanceof RegistryError)) throw cause;
     throw new BuildError(cause.code, `cannot push ${reference.familiar()}: ${cause.message}`, {
