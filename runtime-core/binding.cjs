@@ -842,6 +842,7 @@ module.exports.applyLayer = nativeBinding.applyLayer
 module.exports.digestFile = nativeBinding.digestFile
 module.exports.packLayer = nativeBinding.packLayer
 module.exports.probeSandbox = nativeBinding.probeSandbox
+module.exports.replaceProcess = nativeBinding.replaceProcess
 module.exports.sandboxCgroupVersion = nativeBinding.sandboxCgroupVersion
 module.exports.startSandbox = nativeBinding.startSandbox
 module.exports.syncFilesystem = nativeBinding.syncFilesystem

@@ -95,6 +95,12 @@ export interface PackResult {
 /** Sets a step up and takes it down at once, synchronously: a few milliseconds. Returns its status records. */
 export declare function probeSandbox(request: SandboxRequest): Uint8Array
 
+/**
+ * Replaces this process by `file`, looked up in PATH, with `args` after its name and `env` (`NAME=value`) laid over the
+ * environment. Returns only to fail. execve(2).
+ */
+export declare function replaceProcess(file: string, args: Array<string>, env: Array<string>): void
+
 export interface SandboxBind {
   source: string
   target: string

@@ -2,6 +2,8 @@ export type { ApplyRequest, ApplyResult, Compression, FileDigest, PackRequest, P
 export { applyLayer, digestFile, packLayer } from "./archive.ts";
 export type { NativeFailure } from "./errors.ts";
 export { RuntimeError, SandboxError } from "./errors.ts";
+export type { Program } from "./exec.ts";
+export { replaceProcess } from "./exec.ts";
 export { probe } from "./probe.ts";
 export type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 export type {

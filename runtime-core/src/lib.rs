@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod error;
+pub mod exec;
 pub mod sandbox;
 pub mod sync;
 pub mod task;
