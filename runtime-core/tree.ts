@@ -145,7 +145,8 @@ export async function readFile(
 
 /**
  * Merges a root's files into `dest`, a directory of the host, made if it is missing. Owners stay as they are when root
- * exports; mtimes above `sourceDateEpoch` (seconds) become it. A symlink in `dest` is replaced, never followed.
+ * exports; root of a user namespace is an ordinary user, who gets everything. mtimes above `sourceDateEpoch` (seconds)
+ * become it. A symlink in `dest` is replaced, never followed.
  * Throws CONFLICT when a file would replace a directory, NO_SPACE.
  */
 export async function exportTree(

@@ -8,7 +8,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use super::copy::Copier;
 use super::policy::{Collision, OwnerRule, Policy, TimeRule};
 use super::resolve::Dirs;
-use super::rootfs::{Layers, Rootfs};
+use super::rootfs::{Layers, Rootfs, is_initial_user_namespace};
 use super::select::{Selection, Selector, Source};
 use super::thread;
 use super::xattr::Scope;
@@ -46,8 +46,9 @@ fn everything(layers: &Layers) -> Selection {
     }
 }
 
+/// Root of a user namespace is an ordinary user, who could not remove the files of subordinate ids again.
 fn policy(epoch: i64) -> Policy {
-    let is_root = rustix::process::geteuid().is_root();
+    let is_root = rustix::process::geteuid().is_root() && is_initial_user_namespace();
     Policy {
         owner: if is_root {
             OwnerRule::Source

@@ -173,7 +173,7 @@ fn mount_and_detach(target: &str, options: &str, writable: bool) -> Result<Owned
 }
 
 /// user_namespaces(7): the initial one maps every id to itself.
-fn is_initial_user_namespace() -> bool {
+pub fn is_initial_user_namespace() -> bool {
     let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else {
         return true;
     };
