@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { OciLayout } from "../registry-client/index.ts";
@@ -51,7 +51,10 @@ export class Store {
     this.workspace = parts.workspace;
   }
 
-  /** Opens the store at `root`, creating it. Throws STORE_FORMAT when a newer tsbuild made it, ACCESS_DENIED, NO_SPACE. */
+  /**
+   * Opens the store at `root`, creating it. Throws STORE_FORMAT when a newer tsbuild made it, STORE_OWNER when another
+   * user did, ACCESS_DENIED, NO_SPACE.
+   */
   static async open(path: string): Promise<Store> {
     const root = resolve(path);
     return await withLayerErrors(async () => {
@@ -94,12 +97,25 @@ function checkFormat(root: string, workspace: Workspace): void {
   const path = join(root, FORMAT_FILE);
   const found = readSmallFile(path);
   if (found === undefined) workspace.replaceFile(path, FORMAT);
-  if (found === undefined || found === FORMAT) return;
-  throw new LayerError(
+  else if (found === FORMAT) checkOwner(root, path);
+  else throw newerFormat(root, found);
+}
+
+function newerFormat(root: string, found: string): LayerError {
+  return new LayerError(
     "STORE_FORMAT",
     `${root} is a store of format ${JSON.stringify(found.trim())}, not ${FORMAT.trim()}`,
     {
       hint: "use the tsbuild that made it, or another store with TSBUILD_STORE",
     },
   );
+}
+
+/** A user's store holds ids of the user's namespace: root, to whom they are other ids, would build other layers from it. */
+function checkOwner(root: string, path: string): void {
+  const { uid } = statSync(path);
+  if (process.geteuid === undefined || uid === process.geteuid()) return;
+  throw new LayerError("STORE_OWNER", `${root} is the store of another user (uid ${uid} as seen from here)`, {
+    hint: "a store belongs to one user: build as that user, or use another store with TSBUILD_STORE",
+  });
 }
