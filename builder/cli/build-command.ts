@@ -6,6 +6,7 @@ import { buildHelp } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
 import { type Display, openDisplay } from "./progress/display.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";
+import { enterUserNamespace } from "./rootless.ts";
 import { standardError } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 import { metadataOf, writeWhole } from "./write-result.ts";
@@ -20,6 +21,7 @@ export async function buildCommand(args: readonly string[]): Promise<number> {
   const ignored = checkSupport(flags, BUILD_FLAGS);
   const request = buildRequest(flags, process.env);
   if (request.platforms.length > 0) await checkPlatforms(request.platforms);
+  enterUserNamespace(process.env);
   if (ignored.length > 0) process.stderr.write(`warning: without a meaning here, ignored: ${ignored.join(", ")}\n`);
   return await runBuild(request);
 }

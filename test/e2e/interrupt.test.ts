@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TSBUILD, tsbuildOk } from "../helpers/cli.ts";
 import { busyboxFlags, dockerfile, makeContext } from "../helpers/context.ts";
+import { sleepers, until, unusualSeconds } from "../helpers/processes.ts";
 import { storeProblems } from "../helpers/store-check.ts";
 import { makeTempDir } from "../helpers/temp.ts";
 
@@ -21,7 +21,7 @@ interface RunningStep {
 }
 
 async function startSleepingStep(store: string): Promise<RunningStep> {
-  const seconds = `${100_000 + Math.floor(Math.random() * 900_000)}`;
+  const seconds = unusualSeconds();
   const context = makeContext({ Dockerfile: dockerfile("FROM busybox", `RUN sleep ${seconds} & sleep ${seconds}`) });
   const [file = "", ...args] = TSBUILD;
   const flags = ["--store", store, "--tag", "interrupted", ...(await busyboxFlags())];
@@ -31,20 +31,6 @@ async function startSleepingStep(store: string): Promise<RunningStep> {
     return found.length === 2 ? found : undefined;
   });
   return { child, pids, cgroups: pids.flatMap(cgroupsOf) };
-}
-
-/** Processes whose whole command line is `sleep SECONDS`. */
-function sleepers(seconds: string): number[] {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => commandLine(pid) === `sleep\0${seconds}\0`).map(Number);
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 /** The cgroup directories of a process that are not also this test's own, v1 and v2. */
@@ -61,15 +47,6 @@ function cgroupsOf(pid: number): string[] {
 
 function cgroupLines(pid: string): string[] {
   return readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n");
-}
-
-async function until<T>(look: () => T | undefined | false): Promise<T> {
-  for (let tries = 0; tries < 300; tries++) {
-    const found = look();
-    if (found) return found;
-    await sleep(100);
-  }
-  throw new Error(`it did not come to pass: ${look}`);
 }
 
 async function assertNextBuildWorks(store: string): Promise<void> {

@@ -1,0 +1,180 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { baseImage } from "../helpers/base-images.ts";
+import { tsbuild, tsbuildOk } from "../helpers/cli.ts";
+import { type CommandResult, runCommand } from "../helpers/command.ts";
+import { busyboxFlags, dockerfile, makeContext } from "../helpers/context.ts";
+import { OrdinaryUser, type UserOptions } from "../helpers/ordinary-user.ts";
+import { sleepers, until, unusualSeconds } from "../helpers/processes.ts";
+import { storeProblems } from "../helpers/store-check.ts";
+import { makeTempDir } from "../helpers/temp.ts";
+
+const rootless = suite("e2e: an ordinary user");
+
+const MANY_OWNERS = dockerfile(
+  "FROM busybox AS tools",
+  "RUN mkdir -p /out/bin && echo tool > /out/bin/tool && chmod 4755 /out/bin/tool && chown -R 33:50 /out",
+  "FROM busybox",
+  "COPY --chown=33:50 Dockerfile /srv/file",
+  "COPY --chown=65534:65534 Dockerfile /srv/nobody",
+  "COPY --from=tools /out /opt",
+  "RUN rm /etc/group && rm -r /home && mkdir /home && touch /home/new && rm -r /var/tmp",
+  "RUN mkdir -p /x/y && touch /x/y/old && chown -R 1000:1000 /x && mkfifo /x/fifo && ln /srv/file /x/link",
+  "RUN rm -r /x/y && mkdir /x/y && touch /x/y/new",
+  "USER www-data",
+  "WORKDIR /srv/app",
+  "RUN id -u > /tmp/id && touch /tmp/mine && ! touch /etc/not-mine 2> /dev/null",
+);
+const user = new OrdinaryUser();
+
+/** Builds as the user. The user's directory is the context. */
+async function build(text: string, flags: readonly string[] = [], who = user): Promise<CommandResult> {
+  const base = `busybox=oci-layout://${who.pathOf(await baseImage("busybox"))}:latest`;
+  const context = who.contextOf(makeContext({ Dockerfile: text }));
+  return await who.tsbuild(["build", "--build-context", base, ...flags, context]);
+}
+
+rootless("the image has the digest that root's has", async () => {
+  const asRoot = ["build", "--quiet", "--store", makeTempDir("store"), ...(await busyboxFlags())];
+  const expected = (await tsbuildOk([...asRoot, makeContext({ Dockerfile: MANY_OWNERS })])).stdout;
+  const result = await build(MANY_OWNERS, ["--quiet", "--tag", "app"]);
+  assert.equal(result, { code: 0, stdout: expected, stderr: "" });
+});
+
+rootless("the store is in the user's data directory, and the user's", async () => {
+  const store = join(user.home, ".local/share/tsbuild");
+  assert.is((await build(dockerfile("FROM scratch", "COPY Dockerfile /"))).code, 0);
+  assert.is(lstatSync(join(store, "index.json")).uid, user.uid);
+  assert.equal(storeProblems(store), []);
+});
+
+rootless("a second build comes from the cache", async () => {
+  const text = dockerfile("FROM busybox", "RUN head -c 9 /dev/urandom > /random");
+  const flags = ["--quiet", "--store", join(user.home, "cached")];
+  const first = await build(text, flags);
+  assert.equal(await build(text, flags), { code: 0, stdout: first.stdout, stderr: "" });
+});
+
+rootless("--output type=local writes files that are the user's", async () => {
+  const dest = join(user.home, "out");
+  const text = dockerfile(
+    "FROM busybox AS tools",
+    "RUN mkdir /out && echo x > /out/file && chown -R 33:50 /out",
+    "FROM scratch",
+    "COPY --from=tools /out /out",
+  );
+  assert.is((await build(text, ["--output", `type=local,dest=${dest}`])).code, 0);
+  assert.is(readFileSync(join(dest, "out/file"), "utf8"), "x\n");
+  for (const path of ["", "out", "out/file"]) assert.is(lstatSync(join(dest, path)).uid, user.uid);
+});
+
+rootless("a failed RUN's exit code is the command's", async () => {
+  const { code, stderr } = await build(dockerfile("FROM busybox", "RUN exit 7"));
+  assert.is(code, 7, stderr);
+});
+
+rootless("a limit that cannot be enforced is an error, not a wish", async () => {
+  const { code, stderr } = await build(dockerfile("FROM busybox", "RUN true"), ["--memory", "64m", "--no-cache"]);
+  assert.is(code, 1);
+  assert.match(stderr, /\[SANDBOX_LIMIT_UNSUPPORTED\]/);
+});
+
+rootless("root does not build in the user's store, whose ids are others", async () => {
+  const store = join(user.home, ".local/share/tsbuild");
+  const { code, stderr } = await tsbuild(["build", "--store", store, makeContext({ Dockerfile: "FROM scratch\n" })]);
+  assert.is(code, 1);
+  assert.match(stderr, /is the store of another user \(uid 5001 as seen from here\) {2}\[STORE_OWNER\]/);
+});
+
+for (const { signal, code, says } of [
+  { signal: "SIGINT", code: 130, says: 1 },
+  { signal: "SIGTERM", code: 143, says: 1 },
+  { signal: "SIGKILL", code: null, says: 0 },
+] as const) {
+  rootless(`${signal} ends the build and its steps`, async () => {
+    const seconds = unusualSeconds();
+    const store = join(user.home, `store-${signal}`);
+    const base = `busybox=oci-layout://${user.pathOf(await baseImage("busybox"))}:latest`;
+    const context = user.contextOf(makeContext({ Dockerfile: dockerfile("FROM busybox", `RUN sleep ${seconds}`) }));
+    const flags = ["--store", store, "--progress", "plain", "--build-context", base];
+    const [file = "", ...args] = user.tsbuildLine("build", ...flags, context);
+    const child = spawn(file, args, { env: { ...process.env, ...user.env }, stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr += chunk;
+    });
+    await until(() => sleepers(seconds).length > 0);
+    child.kill(signal);
+    const [exitCode] = await once(child, "close");
+    assert.is(exitCode, code);
+    await until(() => sleepers(seconds).length === 0);
+    assert.is(stderr.split(": stopping").length - 1, says, stderr);
+    if (signal !== "SIGKILL") assert.equal(readdirSync(join(store, "tmp")), []);
+    assert.equal(storeProblems(store), []);
+  });
+}
+
+/** A namespace may forbid those below it what the machine allows. */
+const ALL_IDS = ["--map-users=0,0,65536", "--map-groups=0,0,65536"];
+const MAX_NAMESPACES = "/proc/sys/user/max_user_namespaces";
+const ABSENT = "/usr/bin/newuidmap";
+const LACKS: Readonly<Record<string, { readonly options: UserOptions; readonly says: readonly string[] }>> = {
+  "subordinate ids": {
+    options: { subordinateIds: "other:100000:200000\n" },
+    says: [
+      "error: an ordinary user cannot build here: /etc/subuid and /etc/subgid have no ids for tsbuild-test  [ROOTLESS_UNAVAILABLE]",
+      "hint: as root: usermod --add-subuids 300000-365535 --add-subgids 300000-365535 tsbuild-test",
+    ],
+  },
+  newuidmap: {
+    options: { prepare: `mkdir empty; touch empty/file; chmod 644 empty/file; mount --bind empty/file ${ABSENT}` },
+    says: [
+      "error: an ordinary user cannot build here: newuidmap is missing  [ROOTLESS_UNAVAILABLE]",
+      "hint: apt-get install uidmap",
+    ],
+  },
+  "user namespaces": {
+    options: {
+      subordinateIds: "root:0:65536\ntsbuild-test:100000:65536\n",
+      through: [...["unshare", "--user", ...ALL_IDS], "sh", "-c", `echo 0 > ${MAX_NAMESPACES}; exec "$@"`, "sh"],
+    },
+    says: [
+      "error: an ordinary user cannot build here: the kernel forbids user namespaces (user.max_user_namespaces is 0)  [ROOTLESS_UNAVAILABLE]",
+      "hint: as root: sysctl user.max_user_namespaces=15000",
+    ],
+  },
+  "new privileges": {
+    options: { through: ["setpriv", "--no-new-privs"] },
+    says: [
+      "error: an ordinary user cannot build here: no_new_privs takes newuidmap its rights  [ROOTLESS_UNAVAILABLE]",
+      "hint: start tsbuild without no_new_privs",
+    ],
+  },
+};
+
+for (const [lack, { options, says }] of Object.entries(LACKS)) {
+  rootless(`without ${lack} nothing runs, and the error says what is missing`, async () => {
+    const who = new OrdinaryUser(options);
+    const { code, stderr } = await build(dockerfile("FROM scratch", "COPY Dockerfile /"), [], who);
+    const lines = stderr.trim().split("\n");
+    assert.equal({ code, lines: lines.filter((line) => !line.startsWith("cause: ")) }, { code: 1, lines: says });
+    assert.not.ok(existsSync(join(who.home, ".local")));
+  });
+}
+
+rootless("the library refuses at once, and says how to call it", async () => {
+  const context = user.contextOf(makeContext({ Dockerfile: dockerfile("FROM scratch", "COPY Dockerfile /") }));
+  const program = `
+    import { build } from ${JSON.stringify(user.pathOf(join(process.cwd(), "builder/index.ts")))};
+    await build({ context: ${JSON.stringify(context)} }).catch((e) => console.log(e.name, e.code, e.hint));`;
+  const argv = user.nodeLine("--input-type=module", "--eval", program);
+  const { stdout, stderr } = await runCommand(argv, { env: user.env });
+  const hint = "start the program with `unshare --user --map-root-user --map-auto --mount`, or run the tsbuild command";
+  assert.is(stdout, `BuildError ROOTLESS_UNAVAILABLE ${hint}\n`, stderr);
+});
+
+rootless.run();
