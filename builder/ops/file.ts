@@ -108,7 +108,7 @@ async function nativeAction(
         type: "copy",
         selection: reading,
         dest: action.dest,
-        owner: owner ?? ROOT,
+        ...(owner === undefined ? {} : { owner }),
         ...(action.mode === undefined ? {} : { mode: action.mode }),
       };
   }
