@@ -8,6 +8,7 @@ export class Watchdog {
   readonly #onCallerAbort = (): void => this.abort();
   #timer: NodeJS.Timeout | undefined;
   #limitMs = 0;
+  #isStopped = false;
 
   constructor(idleTimeoutMs: number, caller: AbortSignal | undefined) {
     this.#idleTimeoutMs = idleTimeoutMs;
@@ -17,8 +18,9 @@ export class Watchdog {
     this.touch();
   }
 
-  /** Something happened: the next thing may take `limitMs`. */
+  /** Something happened: the next thing may take `limitMs`. Nothing once it is stopped: the last bytes of an upload may be seen after its answer. */
   touch(limitMs: number = this.#idleTimeoutMs): void {
+    if (this.#isStopped) return;
     if (this.#limitMs === limitMs && this.#timer) {
       this.#timer.refresh();
       return;
@@ -34,6 +36,7 @@ export class Watchdog {
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#caller?.removeEventListener("abort", this.#onCallerAbort);
