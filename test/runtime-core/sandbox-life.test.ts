@@ -109,17 +109,18 @@ test("a killed builder leaves no process", async () => {
   await until(() => processesNamed("sleep\x003084").length === 0);
 });
 
-test("50 steps leave no descriptor, mount, cgroup or process behind", async () => {
+test("50 steps leave no descriptor, mount, cgroup or process behind, but for the one sandbox prepared ahead", async () => {
   const rest = () => ({
     fds: readdirSync("/proc/self/fd").length,
     mounts: readFileSync("/proc/self/mountinfo", "utf8"),
-    cgroups: ownCgroups(),
-    helpers: processesNamed("tsbuild-init").filter((pid) => parentOf(pid) === process.pid),
+    cgroups: ownCgroups().length,
+    helpers: processesNamed("tsbuild-init").filter((pid) => parentOf(pid) === process.pid).length,
   });
   await output("true");
+  await until(() => rest().helpers === 1);
   const before = rest();
   for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 5 }, () => output("true")));
-  assert.equal(rest(), before);
+  await until(() => JSON.stringify(rest()) === JSON.stringify(before));
 });
 
 test("usage counts what the step and its children used", async () => {

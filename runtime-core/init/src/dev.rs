@@ -27,8 +27,8 @@ const LINKS: [(&CStr, &CStr); 5] = [
     (c"stderr", c"/proc/self/fd/2"),
 ];
 
-/// Fills `at`, the image's /dev, and returns its null device for masking. The paths are the host's: call before the pivot.
-pub fn mount_at(at: &Fd) -> Result<Fd, Fail> {
+/// Mounts it at `at`. Returns it, and its null device for masking. The paths are the host's: call before the pivot.
+pub fn mount_at(at: &Fd) -> Result<(Fd, Fd), Fail> {
     // Not sticky and not world-writable: in such a directory the kernel refuses O_CREAT on a node of another owner.
     let dev = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"65536k")], NOSUID).at(STEP)?;
     mount::attach(&dev, at.raw()).at(STEP)?;
@@ -41,7 +41,7 @@ pub fn mount_at(at: &Fd) -> Result<Fd, Fail> {
         file::symlink(target, dev.raw(), name).about(STEP, name)?;
     }
     mount_inner(&dev)?;
-    Ok(null)
+    Ok((dev, null))
 }
 
 type Node = (&'static CStr, &'static CStr, u32, u32);

@@ -3,7 +3,7 @@
 use crate::command;
 use crate::launcher::{Handover, IDS_MAPPED, MOUNTS_READY, TAKEN_OVER};
 use crate::report::{self, Fail, Step};
-use crate::root;
+use crate::root::{self, KernelFilesystems};
 use crate::spec::Spec;
 use crate::sys::file::{self, Fd};
 use crate::sys::process::{self, WNOHANG};
@@ -12,8 +12,8 @@ use crate::target::Created;
 use crate::wire;
 
 /// Never returns: the process ends with the step.
-pub fn run(spec: &'static Spec, sync: &Fd, handover: *mut Handover) -> ! {
-    match step(spec, sync, handover) {
+pub fn run(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> ! {
+    match step(first, sync, handover) {
         Ok(()) => process::exit(0),
         Err(fail) => {
             report::failed(&fail);
@@ -22,22 +22,25 @@ pub fn run(spec: &'static Spec, sync: &Fd, handover: *mut Handover) -> ! {
     }
 }
 
-fn step(spec: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), Fail> {
+/// Until the mounts are ready, nothing depends on the step: a helper that prepares ahead waits there.
+fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), Fail> {
     signal::block_all();
     die_with_the_launcher()?;
-    if !spec.has(wire::FLAG_HOST_NETWORK) {
+    if !first.has(wire::FLAG_HOST_NETWORK) {
         process::bring_loopback_up().at("network")?;
     }
-    process::set_hostname(spec.hostname).at("hostname")?;
     expect(sync, IDS_MAPPED)?;
     become_root()?;
     process::unshare(process::CLONE_NEWCGROUP).at("cgroup namespace")?;
+    let kernel = KernelFilesystems::mount(first)?;
     expect(sync, MOUNTS_READY)?;
+    let spec = first.of_the_step()?;
+    process::set_hostname(spec.hostname).at("hostname")?;
     // SAFETY: the launcher wrote it before the byte just read, and writes it no more.
     let handover = unsafe { handover.read_volatile() };
     process::unshare(process::CLONE_FILES).at("descriptors")?;
     file::write_all(sync.raw(), &[TAKEN_OVER]).at("descriptors")?;
-    let created = root::enter(spec, &handover)?;
+    let created = root::enter(spec, &handover, kernel)?;
     close_what_is_left(&created);
     identity::forbid_tracing().at("dumpable")?;
     run_command(spec)?;

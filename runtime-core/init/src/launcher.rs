@@ -6,6 +6,7 @@ use crate::init;
 use crate::report::{self, Fail, Step};
 use crate::rootfs;
 use crate::scratch::{self, Scratch};
+use crate::spare;
 use crate::spec::Spec;
 use crate::sys::file::{self, Fd};
 use crate::sys::process::{self, Child};
@@ -33,12 +34,14 @@ pub const MOUNTS_READY: u8 = b'g';
 pub const TAKEN_OVER: u8 = b't';
 
 /// Runs the whole step. What it returns is a failure of set-up; the step's own end is told by init.
-pub fn launch(spec: &'static Spec) -> Result<(), Fail> {
+pub fn launch(first: &'static Spec) -> Result<(), Fail> {
     leave_the_caller();
     process::unshare(process::CLONE_NEWNS).at("mount namespace")?;
     mount::make_all_private().at("mount namespace")?;
     start_clocks_at_zero().at("time namespace")?;
-    let child = start(spec)?;
+    let Some(child) = start(first)? else {
+        return Ok(());
+    };
     keep_only(&child.pidfd);
     supervise(&child)
 }
@@ -70,25 +73,27 @@ fn start_clocks_at_zero() -> sys::Result<()> {
 }
 
 /// Starts init with idmapped mounts, or, where the kernel or the filesystem refuses them, with the caller's ids.
-fn start(spec: &'static Spec) -> Result<Child, Fail> {
-    if !spec.has(wire::FLAG_IDENTITY) && in_initial_user_namespace() {
-        return match start_with(spec, Ids::Idmapped) {
-            Err(fail) if may_refuse_idmapping(&fail) => start_with(spec, Ids::Identity),
+/// `None` when it was prepared ahead and no step came.
+fn start(first: &'static Spec) -> Result<Option<Child>, Fail> {
+    if !first.has(wire::FLAG_IDENTITY) && in_initial_user_namespace() {
+        return match start_with(first, Ids::Idmapped) {
+            Err(fail) if may_refuse_idmapping(&fail) => start_with(first.of_the_step()?, Ids::Identity),
             other => other,
         };
     }
-    start_with(spec, Ids::Identity)
+    start_with(first, Ids::Identity)
 }
 
+/// Refused are the layers of a step, so that there is one.
 fn may_refuse_idmapping(fail: &Fail) -> bool {
     matches!(fail.step, "idmapped mount" | "overlay")
         && matches!(fail.errno, EINVAL | EPERM | ENOSYS | EOPNOTSUPP | EOVERFLOW)
 }
 
-fn start_with(spec: &'static Spec, ids: Ids) -> Result<Child, Fail> {
+fn start_with(first: &'static Spec, ids: Ids) -> Result<Option<Child>, Fail> {
     let (ours, theirs) = process::socket_pair().at("clone")?;
     let handover = memory::shared::<Handover>().at("clone")?;
-    let network = if spec.has(wire::FLAG_HOST_NETWORK) {
+    let network = if first.has(wire::FLAG_HOST_NETWORK) {
         0
     } else {
         process::CLONE_NEWNET
@@ -100,23 +105,45 @@ fn start_with(spec: &'static Spec, ids: Ids) -> Result<Child, Fail> {
         | process::CLONE_NEWUTS
         | network;
     let Some(child) = process::fork(namespaces | process::CLONE_FILES).at("clone")? else {
-        init::run(spec, &theirs, handover);
+        init::run(first, &theirs, handover);
     };
-    match hand_over(spec, ids, &child, &ours, handover) {
-        Ok(()) => Ok(child),
+    match hand_over(first, ids, &child, &ours, handover) {
+        Ok(true) => Ok(Some(child)),
+        Ok(false) => {
+            end(&child);
+            spare::remove_cgroups(first);
+            Ok(None)
+        }
         Err(fail) => {
-            signal::send_to(&child.pidfd, signal::SIGKILL);
-            let _ = process::wait(child.pid, 0);
+            end(&child);
             Err(fail)
         }
     }
 }
 
-fn hand_over(spec: &Spec, ids: Ids, child: &Child, sync: &Fd, handover: *mut Handover) -> Result<(), Fail> {
+fn end(child: &Child) {
+    signal::send_to(&child.pidfd, signal::SIGKILL);
+    let _ = process::wait(child.pid, 0);
+}
+
+/// False when no step came for what was prepared ahead.
+fn hand_over(
+    first: &'static Spec,
+    ids: Ids,
+    child: &Child,
+    sync: &Fd,
+    handover: *mut Handover,
+) -> Result<bool, Fail> {
     ids.map(child.pid)?;
-    join_cgroups(spec, child.pid)?;
+    join_cgroups(first, child.pid)?;
     file::write_all(sync.raw(), &[IDS_MAPPED]).at("clone")?;
-    let made = make_mounts(spec, ids, child)?;
+    let userns = user_namespace_of(child.pid).at("user namespace")?;
+    let scratch = ids.as_step_root(Scratch::new)?;
+    if first.has(wire::FLAG_AHEAD) && !spare::wait_for_a_step(child) {
+        return Ok(false);
+    }
+    let spec = first.of_the_step()?;
+    let made = make_mounts(spec, ids, &userns, scratch)?;
     // SAFETY: init reads this only after the byte that follows.
     unsafe { handover.write_volatile(made) };
     // /dev/stdout is opened anew by many scripts: the pipes belong to the step's user.
@@ -125,27 +152,26 @@ fn hand_over(spec: &Spec, ids: Ids, child: &Child, sync: &Fd, handover: *mut Han
     }
     report::ids(ids == Ids::Idmapped);
     file::write_all(sync.raw(), &[MOUNTS_READY]).at("clone")?;
-    wait_until_taken(child, sync)
+    wait_until_taken(child, sync)?;
+    Ok(true)
 }
 
-fn make_mounts(spec: &Spec, ids: Ids, child: &Child) -> Result<Handover, Fail> {
-    let userns = user_namespace_of(child.pid).at("user namespace")?;
+fn make_mounts(spec: &Spec, ids: Ids, userns: &Fd, scratch: Scratch) -> Result<Handover, Fail> {
     let mut made = Handover {
         root: -1,
         hosts: -1,
         resolv_conf: -1,
         mounts: [-1; MAX_MOUNTS],
     };
-    scratch::bind_sources(spec, ids, &userns, &mut made.mounts)?;
-    ids.as_step_root(|| {
-        let scratch = Scratch::new(spec)?;
-        let filled = fill_handover(spec, ids, &userns, &scratch, &mut made);
-        if filled.is_err() {
+    let filled = scratch::bind_sources(spec, ids, userns, &mut made.mounts)
+        .and_then(|()| ids.as_step_root(|| fill_handover(spec, ids, userns, &scratch, &mut made)));
+    match filled {
+        Ok(()) => Ok(made),
+        Err(fail) => {
             scratch.discard();
+            Err(fail)
         }
-        filled
-    })?;
-    Ok(made)
+    }
 }
 
 fn fill_handover(
@@ -155,6 +181,7 @@ fn fill_handover(
     scratch: &Scratch,
     made: &mut Handover,
 ) -> Result<(), Fail> {
+    scratch.fill(spec)?;
     made.root = rootfs::make(spec, ids, userns, scratch)?.leak();
     made.hosts = scratch.file(c"hosts")?.leak();
     made.resolv_conf = scratch.file(c"resolv.conf")?.leak();

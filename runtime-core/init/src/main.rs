@@ -16,6 +16,7 @@ mod report;
 mod root;
 mod rootfs;
 mod scratch;
+mod spare;
 mod spec;
 mod sys;
 mod target;
@@ -23,22 +24,11 @@ mod text;
 mod wire;
 
 use spec::Spec;
-use sys::{memory, process};
+use sys::process;
 
 /// Called by `_start`, once, on the kernel's stack.
 extern "C" fn entry() -> ! {
-    let outcome = Spec::load().and_then(|spec| {
-        // One spec for the life of the process; its forks read their copies.
-        let slot =
-            memory::slice::<u8>(size_of::<Spec>()).map_err(|errno| report::Fail::new("read spec", errno))?;
-        let place = slot.as_mut_ptr().cast::<Spec>();
-        // SAFETY: the slot is page-aligned, large enough, never reused.
-        let spec: &'static Spec = unsafe {
-            place.write(spec);
-            &*place
-        };
-        launcher::launch(spec)
-    });
+    let outcome = Spec::load(0).and_then(launcher::launch);
     if let Err(fail) = outcome {
         report::failed(&fail);
         process::exit(1);

@@ -13,29 +13,64 @@ use crate::sys::{self, EPERM};
 use crate::target::{self, Created};
 use crate::wire;
 
+/// /proc, /sys and /dev, finished before there is a root: no image can stand in the way of what is masked in them.
+pub struct KernelFilesystems {
+    proc: Fd,
+    sys: Fd,
+    dev: Fd,
+}
+
+impl KernelFilesystems {
+    /// Mounts them on a tmpfs that covers the host's root, since only Linux 6.15 mounts on what is detached.
+    pub fn mount(spec: &'static Spec) -> Result<Self, Fail> {
+        let restricted = NOSUID | NODEV | NOEXEC;
+        let proc = mount::new(c"proc", &[], restricted).at("/proc")?;
+        let sys = sysfs(spec, restricted).at("/sys")?;
+        let place = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"64k")], restricted).at("root")?;
+        let directory = |name| waiting_place(&place, name).at("root");
+        let [at_proc, at_sys, at_dev] = [directory(c"proc")?, directory(c"sys")?, directory(c"dev")?];
+        let top = file::open(c"/", O_PATH | O_DIRECTORY).at("root")?;
+        mount::attach(&place, top.raw()).at("root")?;
+        mount::attach(&proc, at_proc.raw()).at("/proc")?;
+        mount::attach(&sys, at_sys.raw()).at("/sys")?;
+        let (dev, null) = dev::mount_at(&at_dev)?;
+        mount_cgroups(spec, &sys)?;
+        Masks::new(&null).apply(&proc, &sys)?;
+        Ok(Self { proc, sys, dev })
+    }
+
+    /// Moves them, with all that is mounted in them, to where the image has their places.
+    fn move_into(self, root: &Fd, created: &mut Created) -> Result<(), Fail> {
+        let places = [
+            (self.proc, c"proc", "/proc"),
+            (self.sys, c"sys", "/sys"),
+            (self.dev, c"dev", "/dev"),
+        ];
+        for (filesystem, name, step) in places {
+            let at = target::own_directory(root, name, created)?;
+            mount::attach(&filesystem, at.raw()).at(step)?;
+        }
+        Ok(())
+    }
+}
+
+fn waiting_place(tmpfs: &Fd, name: &CStr) -> sys::Result<Fd> {
+    file::make_directory(tmpfs.raw(), name, 0o755)?;
+    file::open_at(tmpfs.raw(), name, O_PATH | O_DIRECTORY, 0)
+}
+
 /// Mounts everything and pivots. What had to be created in the image for it is returned.
-pub fn enter(spec: &'static Spec, handover: &Handover) -> Result<Created, Fail> {
+pub fn enter(spec: &'static Spec, handover: &Handover, kernel: KernelFilesystems) -> Result<Created, Fail> {
     let root = Fd::new(handover.root);
     let mut created = Created::new();
     let top = file::open(c"/", O_PATH | O_DIRECTORY).at("root")?;
     mount::attach(&root, top.raw()).at("root")?;
-    mount_kernel_filesystems(spec, &root, &mut created)?;
+    kernel.move_into(&root, &mut created)?;
     mount_files(handover, &root, &mut created)?;
     mount_binds(spec, handover, &root, &mut created)?;
     file::change_directory_to(root.raw()).at("pivot")?;
     mount::pivot_to_current_directory().at("pivot")?;
     Ok(created)
-}
-
-fn mount_kernel_filesystems(spec: &'static Spec, root: &Fd, created: &mut Created) -> Result<(), Fail> {
-    let restricted = NOSUID | NODEV | NOEXEC;
-    let proc = mount::new(c"proc", &[], restricted).at("/proc")?;
-    let sys = sysfs(spec, restricted).at("/sys")?;
-    mount::attach(&proc, target::own_directory(root, c"proc", created)?.raw()).at("/proc")?;
-    mount::attach(&sys, target::own_directory(root, c"sys", created)?.raw()).at("/sys")?;
-    let null = dev::mount_at(&target::own_directory(root, c"dev", created)?)?;
-    mount_cgroups(spec, &sys)?;
-    Masks::new(&null).apply(&proc, &sys)
 }
 
 /// sysfs shows a network namespace, and only its owner may mount it. With the host's, the host's own is shown, read-only.

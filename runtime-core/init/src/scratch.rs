@@ -21,14 +21,19 @@ const STEP: &str = "mount points";
 
 impl Scratch {
     /// Must be called as the step's root: `Ids::as_step_root`.
-    pub fn new(spec: &Spec) -> Result<Self, Fail> {
+    pub fn new() -> Result<Self, Fail> {
         let root = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"16m")], NOSUID | NODEV).at(STEP)?;
         let top = file::open(c"/", O_PATH | O_DIRECTORY).at(STEP)?;
         // On top of the launcher's own root, where descriptors reach it and no path does.
         mount::attach(&root, top.raw()).at(STEP)?;
         let scratch = Self { root };
-        scratch.fill(spec)?;
-        Ok(scratch)
+        match scratch.lay_out() {
+            Ok(()) => Ok(scratch),
+            Err(fail) => {
+                scratch.discard();
+                Err(fail)
+            }
+        }
     }
 
     /// Unmounts it, so that another attempt can be made: with something on its root, a process counts as chrooted, and
@@ -39,12 +44,11 @@ impl Scratch {
         }
     }
 
-    fn fill(&self, spec: &Spec) -> Result<(), Fail> {
+    /// What every step needs.
+    fn lay_out(&self) -> Result<(), Fail> {
         for name in [c"base", c"root", c"other", c"stubs"] {
             file::make_directory(self.root.raw(), name, 0o755).at(STEP)?;
         }
-        self.write(c"hosts", spec.hosts).at(STEP)?;
-        self.write(c"resolv.conf", spec.resolv_conf).at(STEP)?;
         let stubs = self.stubs()?;
         for directory in [c"proc", c"sys", c"dev"] {
             make_stub(&stubs, directory, true).at(STEP)?;
@@ -52,6 +56,14 @@ impl Scratch {
         for file in [c"etc/hosts", c"etc/resolv.conf"] {
             make_stub(&stubs, file, false).at(STEP)?;
         }
+        Ok(())
+    }
+
+    /// What this step needs. Must be called as the step's root: `Ids::as_step_root`.
+    pub fn fill(&self, spec: &Spec) -> Result<(), Fail> {
+        self.write(c"hosts", spec.hosts).at(STEP)?;
+        self.write(c"resolv.conf", spec.resolv_conf).at(STEP)?;
+        let stubs = self.stubs()?;
         let mut mounts = spec.mounts;
         while let (Some(source), Some(target), Some(_)) = (mounts.next(), mounts.next(), mounts.next()) {
             let found = file::stat_at(AT_FDCWD, source, 0).about("bind mount", source)?;

@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use crate::report::{Fail, Step};
-use crate::sys::{self, EINVAL, file, memory};
+use crate::sys::{self, EINVAL, memory};
 use crate::wire;
 
 pub struct Spec {
@@ -36,20 +36,31 @@ impl Spec {
         self.flags & flag != 0
     }
 
-    /// Reads the memfd the helper was started with, whose size is its second word.
-    pub fn load() -> Result<Self, Fail> {
-        let mut head = [0u8; 8];
-        file::read(wire::SPEC_FD, &mut head).at("read spec")?;
-        let magic = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
-        let size = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-        if magic != wire::MAGIC {
-            return Err(Fail::new("read spec", EINVAL));
+    /// Reads the spec at `offset` of the memfd, for as long as the process lives. Its second word is its size.
+    pub fn load(offset: usize) -> Result<&'static Self, Fail> {
+        Self::read(offset).at("read spec")
+    }
+
+    fn read(offset: usize) -> sys::Result<&'static Self> {
+        let head = memory::map_file(wire::SPEC_FD, offset, 8)?;
+        let mut reader = Reader { bytes: head };
+        if reader.word()? != wire::MAGIC {
+            return Err(EINVAL);
         }
-        let bytes = memory::map_file(wire::SPEC_FD, size as usize).at("read spec")?;
+        let size = reader.word()? as usize;
+        let bytes = memory::map_file(wire::SPEC_FD, offset, size)?;
         let mut reader = Reader {
             bytes: bytes.get(8..).unwrap_or(&[]),
         };
-        reader.spec().at("read spec")
+        memory::keep(reader.spec()?)
+    }
+
+    /// The step's own spec: this one, or the one that was given since.
+    pub fn of_the_step(&'static self) -> Result<&'static Self, Fail> {
+        if self.has(wire::FLAG_AHEAD) {
+            return Self::load(wire::STEP_OFFSET);
+        }
+        Ok(self)
     }
 }
 

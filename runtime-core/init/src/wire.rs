@@ -7,7 +7,7 @@
 pub const SPEC_FD: i32 = 3;
 /// Records, `RECORD_*`.
 pub const STATUS_FD: i32 = 4;
-/// `CONTROL_TERMINATE` asks the step to end; the end of file kills it.
+/// `CONTROL_START` gives a helper that prepared ahead its step; `CONTROL_TERMINATE` asks the step to end; the end of file kills it.
 pub const CONTROL_FD: i32 = 5;
 
 /// The first word of a spec; it changes with the layout.
@@ -21,6 +21,11 @@ pub const FLAG_PROBE: u32 = 4;
 pub const FLAG_IDENTITY: u32 = 8;
 /// Mount the cgroup2 filesystem at /sys/fs/cgroup.
 pub const FLAG_CGROUP2: u32 = 16;
+/// The spec says what to prepare; the step's own follows at `STEP_OFFSET`, once `CONTROL_START` is sent.
+pub const FLAG_AHEAD: u32 = 32;
+
+/// Where in the memfd the spec of a step is whose helper prepared ahead. A multiple of every page size.
+pub const STEP_OFFSET: usize = 1 << 16;
 
 /// The first host id of an idmapped step: its root is an ordinary user outside.
 pub const FIRST_HOST_ID: u32 = 100_000;
@@ -36,4 +41,5 @@ pub const RECORD_USAGE: u32 = 3;
 /// `value` is 1 with idmapped mounts, 0 with the caller's own ids.
 pub const RECORD_IDS: u32 = 4;
 
+pub const CONTROL_START: u8 = b'S';
 pub const CONTROL_TERMINATE: u8 = b'T';

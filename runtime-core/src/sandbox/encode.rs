@@ -18,12 +18,46 @@ const MAX_SPEC: usize = 32 << 20;
 /// setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap.
 const CAPABILITIES: u64 = 0xa804_25fb;
 
+/// The spec of a step.
 pub fn encode(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
     check(request)?;
+    let lowers = request
+        .lowers
+        .iter()
+        .map(|path| directory(path))
+        .collect::<Result<Vec<_>>>()?;
+    let real = SandboxRequest {
+        lowers,
+        upper: directory(&request.upper)?,
+        work: directory(&request.work)?,
+        ..request.clone()
+    };
+    write(&real, cgroup, 0, seccomp::program())
+}
+
+/// The spec of what can be prepared before there is a step. It holds nothing of any step.
+pub fn encode_ahead(host_network: bool, identity: bool, cgroup: &Cgroup) -> Result<Vec<u8>> {
+    let request = SandboxRequest {
+        host_network,
+        identity,
+        ..SandboxRequest::default()
+    };
+    let spec = write(&request, cgroup, wire::FLAG_AHEAD, &[])?;
+    if spec.len() > wire::STEP_OFFSET {
+        return Err(Error::new(
+            "SANDBOX_INVALID_SPEC",
+            "read spec",
+            "the cgroups have too long paths",
+        ));
+    }
+    Ok(spec)
+}
+
+fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u8]) -> Result<Vec<u8>> {
     let mut spec = Writer(Vec::with_capacity(8192));
     spec.word(wire::MAGIC);
     spec.word(0);
-    spec.word(flags(request, cgroup));
+    spec.word(flags(request, cgroup) | more_flags);
     spec.word(request.uid);
     spec.word(request.gid);
     spec.word(CAPABILITIES as u32);
@@ -33,14 +67,9 @@ pub fn encode(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
     spec.bytes(request.hostname.as_bytes());
     spec.bytes(request.hosts.as_bytes());
     spec.bytes(request.resolv_conf.as_bytes());
-    let lowers = request
-        .lowers
-        .iter()
-        .map(|path| directory(path))
-        .collect::<Result<Vec<_>>>()?;
-    spec.strings("lower", lowers.iter().map(String::as_str))?;
-    spec.string("upper", &directory(&request.upper)?)?;
-    spec.string("work", &directory(&request.work)?)?;
+    spec.strings("lower", request.lowers.iter().map(String::as_str))?;
+    spec.string("upper", &request.upper)?;
+    spec.string("work", &request.work)?;
     spec.strings("argv", request.argv.iter().map(String::as_str))?;
     spec.strings("env", request.env.iter().map(String::as_str))?;
     spec.string("cwd", &request.cwd)?;
@@ -54,7 +83,7 @@ pub fn encode(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
             .iter()
             .flat_map(|m| [&*m.source, &*m.target, if m.readonly { "ro" } else { "rw" }]),
     )?;
-    spec.bytes(seccomp::program());
+    spec.bytes(filter);
     spec.finish()
 }
 

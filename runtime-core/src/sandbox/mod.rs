@@ -7,6 +7,7 @@ mod helper;
 mod process;
 mod request;
 mod seccomp;
+mod spare;
 mod spawn;
 #[path = "../../init/src/wire.rs"]
 #[allow(dead_code)]
@@ -36,16 +37,30 @@ pub fn sandbox_cgroup_version() -> &'static str {
 /// Sets a step up and takes it down at once, synchronously: a few milliseconds. Returns its status records.
 #[napi]
 pub fn probe_sandbox(request: SandboxRequest) -> napi::Result<Uint8Array> {
-    let process = start(&SandboxRequest {
+    let process = start_anew(&SandboxRequest {
         probe: true,
         ..request
     })?;
     Ok(process.run_to_end()?.into())
 }
 
+/// With the helper that was prepared ahead, where it fits; then prepares the next.
 fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
+    let needs = spare::Needs::of(request)?;
+    let prepared = spare::take(&needs)
+        .map(|spare| spare.start(request))
+        .transpose()?;
+    let process = match prepared.flatten() {
+        Some(process) => process,
+        None => start_anew(request)?,
+    };
+    spare::prepare_next(needs);
+    Ok(process)
+}
+
+fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
     let cgroup = cgroup::Cgroup::create(&request.limits()?)?;
-    match spawn::spawn(&encode::encode(request, &cgroup)?) {
+    match encode::encode(request, &cgroup).and_then(|spec| spawn::spawn(&spec)) {
         Ok(spawned) => Ok(SandboxProcess::new(spawned, cgroup)),
         Err(error) => {
             cgroup.remove();

@@ -6,6 +6,7 @@ use super::cgroup::Limits;
 use crate::error::{Error, Result};
 
 #[napi(object)]
+#[derive(Clone, Default)]
 pub struct SandboxRequest {
     /// Absolute directories, lowest first.
     pub lowers: Vec<String>,
@@ -35,6 +36,7 @@ pub struct SandboxRequest {
 }
 
 #[napi(object)]
+#[derive(Clone)]
 pub struct SandboxBind {
     pub source: String,
     pub target: String,

@@ -17,6 +17,8 @@ pub struct Spawned {
     pub stderr: OwnedFd,
     pub status: OwnedFd,
     pub control: OwnedFd,
+    /// What the helper reads its spec from.
+    pub spec: OwnedFd,
 }
 
 /// Starts the helper with an encoded spec.
@@ -55,6 +57,7 @@ fn spawn_program(program: RawFd, spec: &[u8]) -> io::Result<Spawned> {
         stderr,
         status,
         control,
+        spec,
     })
 }
 

@@ -10,11 +10,11 @@ const MAP_SHARED: usize = 1;
 const MAP_PRIVATE: usize = 2;
 const MAP_ANONYMOUS: usize = 0x20;
 
-/// The first `length` bytes of a file, for as long as the process lives.
-pub fn map_file(fd: i32, length: usize) -> Result<&'static [u8]> {
+/// `length` bytes of a file from `offset`, whole pages, for as long as the process lives.
+pub fn map_file(fd: i32, offset: usize, length: usize) -> Result<&'static [u8]> {
     // SAFETY: a fresh private mapping of a memfd that its writer is done with; never unmapped.
     unsafe {
-        let address = call(nr::MMAP, [0, length, PROT_READ, MAP_PRIVATE, fd as usize, 0])?;
+        let address = call(nr::MMAP, [0, length, PROT_READ, MAP_PRIVATE, fd as usize, offset])?;
         Ok(core::slice::from_raw_parts(address as *const u8, length))
     }
 }
@@ -36,6 +36,16 @@ pub fn slice<T: Zero>(count: usize) -> Result<&'static mut [T]> {
             ],
         )?;
         Ok(core::slice::from_raw_parts_mut(address as *mut T, count))
+    }
+}
+
+/// Gives a value a place for as long as the process lives.
+pub fn keep<T: 'static>(value: T) -> Result<&'static T> {
+    let place = slice::<u8>(size_of::<T>())?.as_mut_ptr().cast::<T>();
+    // SAFETY: the slice is aligned to a page, large enough, and nobody else's.
+    unsafe {
+        place.write(value);
+        Ok(&*place)
     }
 }
 

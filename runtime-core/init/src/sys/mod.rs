@@ -26,6 +26,7 @@ pub const EINTR: Errno = Errno(4);
 pub const ENOEXEC: Errno = Errno(8);
 pub const ECHILD: Errno = Errno(10);
 pub const EACCES: Errno = Errno(13);
+pub const EBUSY: Errno = Errno(16);
 pub const EEXIST: Errno = Errno(17);
 pub const ENOTDIR: Errno = Errno(20);
 pub const EINVAL: Errno = Errno(22);

@@ -85,7 +85,7 @@ pub fn clone(dir: i32, name: &CStr, recursive: bool) -> Result<Fd> {
     unsafe { call(nr::OPEN_TREE, [dir as usize, address(name), flags]) }.map(|fd| Fd::new(fd as i32))
 }
 
-/// Puts a detached mount on top of what `target` is.
+/// Puts a mount, detached or not, on top of what `target` is.
 pub fn attach(mount: &Fd, target: i32) -> Result<()> {
     let empty = address(c"");
     let flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;

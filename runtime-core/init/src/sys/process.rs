@@ -170,6 +170,13 @@ pub fn seconds(clock: usize) -> Result<i64> {
     Ok(time[0])
 }
 
+/// nanosleep(2); a signal ends it early.
+pub fn sleep(milliseconds: i64) {
+    let time = [milliseconds / 1000, milliseconds % 1000 * 1_000_000];
+    // SAFETY: the kernel reads one timespec.
+    let _ = unsafe { call(nr::NANOSLEEP, [time.as_ptr() as usize, 0]) };
+}
+
 /// A connected pair of stream sockets.
 pub fn socket_pair() -> Result<(Fd, Fd)> {
     let mut fds = [0i32; 2];

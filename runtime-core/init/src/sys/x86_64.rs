@@ -70,6 +70,7 @@ pub mod nr {
     pub const RT_SIGACTION: usize = 13;
     pub const RT_SIGPROCMASK: usize = 14;
     pub const IOCTL: usize = 16;
+    pub const NANOSLEEP: usize = 35;
     pub const SOCKET: usize = 41;
     pub const SOCKETPAIR: usize = 53;
     pub const CLONE: usize = 56;

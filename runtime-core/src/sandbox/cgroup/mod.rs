@@ -16,7 +16,7 @@ use super::process::SandboxReport;
 use crate::error::{Error, Result};
 
 /// What a step may use. Absent is unlimited.
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Limits {
     /// Bytes.
     pub memory: Option<u64>,

@@ -1,0 +1,143 @@
+//! A sandbox prepared ahead: while a step runs, the helper of the next one makes everything that no step's root is needed
+//! for. It is used once. When it does not fit the next step, or none comes, it is thrown away.
+//!
+//! The helper cleans up after itself when this process ends: it sees its control pipe close.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{pwrite, write};
+use rustix::process::{getegid, geteuid};
+
+use super::cgroup::{Cgroup, Limits};
+use super::process::SandboxProcess;
+use super::request::SandboxRequest;
+use super::spawn::{self, Spawned};
+use super::{encode, wire};
+use crate::error::{Error, Result};
+
+/// At most one; the lock is held while its helper is being started, for about a millisecond.
+static SPARE: Mutex<Option<Spare>> = Mutex::new(None);
+
+/// What cannot be changed any more once it is prepared.
+#[derive(PartialEq)]
+pub struct Needs {
+    limits: Limits,
+    host_network: bool,
+    identity: bool,
+    /// The helper keeps the ids of this process.
+    caller: (u32, u32),
+}
+
+impl Needs {
+    pub fn of(request: &SandboxRequest) -> Result<Self> {
+        Ok(Self {
+            limits: request.limits()?,
+            host_network: request.host_network,
+            identity: request.identity,
+            caller: (geteuid().as_raw(), getegid().as_raw()),
+        })
+    }
+}
+
+pub struct Spare {
+    needs: Needs,
+    /// Older than the helper's copy of the mounts: proc_pid_mountinfo(5), it polls as exceptional once they change.
+    mounts: File,
+    parts: Option<(Spawned, Cgroup)>,
+}
+
+/// Takes what was prepared, if it fits and still lives.
+pub fn take(needs: &Needs) -> Option<Spare> {
+    let spare = SPARE.lock().ok()?.take()?;
+    spare.fits(needs).then_some(spare)
+}
+
+/// Prepares on a thread of its own, which nothing waits for. A failure is told by the next step, which then starts anew.
+pub fn prepare_next(needs: Needs) {
+    let prepare = move || {
+        if let Ok(mut slot) = SPARE.lock()
+            && slot.is_none()
+        {
+            *slot = Spare::prepare(needs).ok();
+        }
+    };
+    let _ = std::thread::Builder::new()
+        .name("tsbuild-ahead".into())
+        .spawn(prepare);
+}
+
+impl Spare {
+    fn prepare(needs: Needs) -> Result<Self> {
+        let mounts = File::open("/proc/self/mountinfo")
+            .map_err(|error| Error::io("prepare", "/proc/self/mountinfo", &error))?;
+        let cgroup = Cgroup::create(&needs.limits)?;
+        let spec = encode::encode_ahead(needs.host_network, needs.identity, &cgroup);
+        match spec.and_then(|spec| spawn::spawn(&spec)) {
+            Ok(spawned) => Ok(Self {
+                needs,
+                mounts,
+                parts: Some((spawned, cgroup)),
+            }),
+            Err(error) => {
+                cgroup.remove();
+                Err(error)
+            }
+        }
+    }
+
+    fn fits(&self, needs: &Needs) -> bool {
+        let has_ended = |(spawned, _): &(Spawned, Cgroup)| is_ready(&spawned.pidfd, PollFlags::IN);
+        self.needs == *needs
+            && !is_ready(&self.mounts, PollFlags::PRI)
+            && !self.parts.as_ref().is_none_or(has_ended)
+    }
+
+    /// `None` when the helper has ended meanwhile.
+    pub fn start(mut self, request: &SandboxRequest) -> Result<Option<SandboxProcess>> {
+        let Some((spawned, cgroup)) = &self.parts else {
+            return Ok(None);
+        };
+        let spec = encode::encode(request, cgroup)?;
+        if give(&spawned.spec, &spec).is_err() || write(&spawned.control, &[wire::CONTROL_START]).is_err() {
+            return Ok(None);
+        }
+        Ok(self
+            .parts
+            .take()
+            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup)))
+    }
+}
+
+/// Ends a helper that got no step. Its end takes a millisecond or more, which nothing waits for.
+impl Drop for Spare {
+    fn drop(&mut self) {
+        let Some((spawned, cgroup)) = self.parts.take() else {
+            return;
+        };
+        let clean_up = move || {
+            let Spawned { pidfd, control, .. } = spawned;
+            drop(control);
+            spawn::reap(&pidfd);
+            cgroup.remove();
+        };
+        let _ = std::thread::Builder::new()
+            .name("tsbuild-ahead".into())
+            .spawn(clean_up);
+    }
+}
+
+fn is_ready(file: &impl std::os::fd::AsFd, what: PollFlags) -> bool {
+    let mut fds = [PollFd::new(file, what)];
+    !matches!(poll(&mut fds, Some(&Timespec::default())), Ok(0))
+}
+
+fn give(memfd: &OwnedFd, spec: &[u8]) -> rustix::io::Result<()> {
+    let mut written = 0;
+    while written < spec.len() {
+        written += pwrite(memfd, &spec[written..], (wire::STEP_OFFSET + written) as u64)?;
+    }
+    Ok(())
+}
