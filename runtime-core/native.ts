@@ -42,8 +42,19 @@ export async function callNative<T>(call: (native: Binding) => Promise<T>): Prom
   } catch (error) {
     const failure = nativeFailure(error);
     if (failure === undefined) throw error;
-    throw failure.code === "ABORTED" ? abortError(error) : new RuntimeError(failure);
+    throw failure.code === "ABORTED" ? abortError(error) : new RuntimeError(failure, hintOf(failure));
   }
+}
+
+const EINVAL = 22;
+const OWNER_STEPS = ["chown", "set owner"];
+
+/** user_namespaces(7): chown(2) refuses an id that the namespace does not map. */
+function hintOf({ step, errno }: NativeFailure): { readonly hint?: string } {
+  if (errno !== EINVAL || !OWNER_STEPS.includes(step)) return {};
+  return {
+    hint: "this user has no subordinate id for that owner: give more in /etc/subuid and /etc/subgid, or build as root",
+  };
 }
 
 /** The same as `callNative`, cancelled when `signal` fires. */

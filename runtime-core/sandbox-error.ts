@@ -52,6 +52,9 @@ function hintFor({ code, step, errno }: NativeFailure): string | undefined {
   if (step === "overlay" && errno === EINVAL) {
     return "keep the store on a filesystem that overlayfs can write to, such as ext4, xfs, btrfs or tmpfs";
   }
+  if (step === "user" && errno === EINVAL) {
+    return "the caller's user namespace does not map this id: give the user more in /etc/subuid and /etc/subgid";
+  }
   if (step === "time namespace") return "the kernel needs CONFIG_TIME_NS (Linux 5.6)";
   return undefined;
 }

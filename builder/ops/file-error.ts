@@ -37,7 +37,7 @@ export async function fileError(
         hint: "free some space, or put the store elsewhere with --store",
       });
   }
-  return new BuildError(error.code, error.message, at);
+  return new BuildError(error.code, error.message, { ...at, hint: error.hint });
 }
 
 async function sourceHint(reading: TreeSelection, path: string): Promise<string | undefined> {

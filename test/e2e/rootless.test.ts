@@ -83,6 +83,12 @@ rootless("a limit that cannot be enforced is an error, not a wish", async () => 
   assert.match(stderr, /\[SANDBOX_LIMIT_UNSUPPORTED\]/);
 });
 
+rootless("an owner beyond the user's subordinate ids is an error with a way out", async () => {
+  const { code, stderr } = await build(dockerfile("FROM scratch", "COPY --chown=70000:0 Dockerfile /"));
+  assert.is(code, 1);
+  assert.match(stderr, /hint: this user has no subordinate id for that owner: give more in \/etc\/subuid/);
+});
+
 rootless("root does not build in the user's store, whose ids are others", async () => {
   const store = join(user.home, ".local/share/tsbuild");
   const { code, stderr } = await tsbuild(["build", "--store", store, makeContext({ Dockerfile: "FROM scratch\n" })]);
