@@ -36,6 +36,13 @@ test("an empty step leaves an empty upper", async () => {
   assert.is(await commandOutput(["getfattr", "-d", "-m", "-", rootfs.upper]), "");
 });
 
+test("what is above a mount in the step is the step's own root, and it knows no mount of the host's", async () => {
+  const inodes = await output("stat -c %d:%i / /.. /dev/.. /proc/.. /sys/.. /etc/hosts/../.. 2> /dev/null | uniq");
+  assert.is(inodes.split("\n").length, 1, inodes);
+  const mounts = await output("cut -d ' ' -f 5 /proc/self/mountinfo");
+  assert.is(mounts.split("\n").filter((path) => path === "/").length, 1, mounts);
+});
+
 test("hosts and resolv.conf have the given content and cannot be written", async () => {
   assert.is(await output("cat /etc/hosts /etc/resolv.conf"), "127.0.0.1 localhost\nnameserver 192.0.2.1");
   const ran = await run(stepSpec("echo x >> /etc/hosts; rm /etc/resolv.conf"));
