@@ -21,7 +21,8 @@ pub struct KernelFilesystems {
 }
 
 impl KernelFilesystems {
-    /// Mounts them on a tmpfs that covers the host's root, since only Linux 6.15 mounts on what is detached.
+    /// Mounts them on a tmpfs, since only Linux 6.15 mounts on what is detached. It covers the host's /proc and not its
+    /// root: what lies on that lies on top of it after the pivot, and would be dropped in its stead.
     pub fn mount(spec: &'static Spec) -> Result<Self, Fail> {
         let restricted = NOSUID | NODEV | NOEXEC;
         let proc = mount::new(c"proc", &[], restricted).at("/proc")?;
@@ -29,8 +30,8 @@ impl KernelFilesystems {
         let place = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"64k")], restricted).at("root")?;
         let directory = |name| waiting_place(&place, name).at("root");
         let [at_proc, at_sys, at_dev] = [directory(c"proc")?, directory(c"sys")?, directory(c"dev")?];
-        let top = file::open(c"/", O_PATH | O_DIRECTORY).at("root")?;
-        mount::attach(&place, top.raw()).at("root")?;
+        let covered = file::open(c"/proc", O_PATH | O_DIRECTORY).at("root")?;
+        mount::attach(&place, covered.raw()).at("root")?;
         mount::attach(&proc, at_proc.raw()).at("/proc")?;
         mount::attach(&sys, at_sys.raw()).at("/sys")?;
         let (dev, null) = dev::mount_at(&at_dev)?;
