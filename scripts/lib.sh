@@ -25,8 +25,16 @@ as_root() {
   fi
 }
 
-# as_root with the caller's PATH and HOME, so that it finds the same node and cargo.
-as_root_here() { as_root env "PATH=$PATH" "HOME=$HOME" "CI=${CI:-}" "$@"; }
+# as_root with the caller's environment, so that it finds the same node and certificates, but not the caller's home: what npm
+# keeps there would become root's.
+as_root_here() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  else
+    as_root true
+    sudo -n --preserve-env env "PATH=$PATH" HOME=/root "CALLER_HOME=$HOME" "$@"
+  fi
+}
 
 require_toolchain() {
   command -v node >/dev/null || die "node is not on the PATH" "install Node 20.19 or later"

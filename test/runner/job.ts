@@ -30,7 +30,7 @@ export interface JobResult {
 export function runJob(job: Job): Promise<JobResult> {
   const [file = "", ...args] = job.argv;
   const started = performance.now();
-  const caller = job.asCaller ? callerIds() : {};
+  const caller = job.asCaller ? callerIdentity() : {};
   const child = spawn(file, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], ...caller });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -64,7 +64,8 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-function callerIds(): { uid?: number; gid?: number } {
-  const { SUDO_UID: uid, SUDO_GID: gid } = process.env;
-  return uid === undefined || gid === undefined ? {} : { uid: Number(uid), gid: Number(gid) };
+function callerIdentity(): { uid?: number; gid?: number; env?: NodeJS.ProcessEnv } {
+  const { SUDO_UID: uid, SUDO_GID: gid, CALLER_HOME: home } = process.env;
+  if (uid === undefined || gid === undefined || home === undefined) return {};
+  return { uid: Number(uid), gid: Number(gid), env: { ...process.env, HOME: home } };
 }
