@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { baseImage } from "../helpers/base-images.ts";
 import { tsbuild, tsbuildOk } from "../helpers/cli.ts";
-import { type CommandResult, runCommand } from "../helpers/command.ts";
+import { type CommandResult, commandOutput, runCommand } from "../helpers/command.ts";
 import { busyboxFlags, dockerfile, makeContext } from "../helpers/context.ts";
 import { OrdinaryUser, type UserOptions } from "../helpers/ordinary-user.ts";
 import { sleepers, until, unusualSeconds } from "../helpers/processes.ts";
@@ -44,6 +44,25 @@ rootless("the image has the digest that root's has", async () => {
   const result = await build(MANY_OWNERS, ["--quiet", "--tag", "app"]);
   assert.equal(result, { code: 0, stdout: expected, stderr: "" });
 });
+
+rootless("device nodes of the base and file capabilities of the context make no difference either", async () => {
+  const text = dockerfile("FROM debian", "COPY capable /srv/", "RUN cp -a /srv/capable /opt/ && chown 33:33 /srv");
+  const flags = (path: string) => ["--quiet", "--build-context", `debian=oci-layout://${path}:latest`];
+  const context = makeContext({ Dockerfile: text, capable: "" });
+  for (const directory of [context, user.home]) await makeCapable(join(directory, "capable"));
+  const layout = await baseImage("debian");
+  const expected = await tsbuildOk(["build", "--store", makeTempDir("store"), ...flags(layout), context]);
+  const result = await build(text, flags(user.pathOf(layout)));
+  assert.equal(result, { code: 0, stdout: expected.stdout, stderr: "" });
+});
+
+/** Makes an empty file with cap_net_bind_service=p. linux/capability.h, vfs_cap_data of revision 2. */
+async function makeCapable(path: string): Promise<void> {
+  const value = "0000000200040000000000000000000000000000";
+  const program = "import os, sys; os.setxattr(sys.argv[1], 'security.capability', bytes.fromhex(sys.argv[2]))";
+  writeFileSync(path, "");
+  await commandOutput(["python3", "-c", program, path, value]);
+}
 
 rootless("the store is in the user's data directory, and the user's", async () => {
   const store = join(user.home, ".local/share/tsbuild");
