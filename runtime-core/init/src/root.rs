@@ -9,7 +9,7 @@ use crate::report::{Fail, Step};
 use crate::spec::Spec;
 use crate::sys::file::{self, AT_FDCWD, Fd, O_DIRECTORY, O_PATH};
 use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID, RDONLY};
-use crate::sys::{self, EPERM};
+use crate::sys::{self, EBUSY, EPERM};
 use crate::target::{self, Created};
 use crate::wire;
 
@@ -71,7 +71,18 @@ pub fn enter(spec: &'static Spec, handover: &Handover, kernel: KernelFilesystems
     mount_binds(spec, handover, &root, &mut created)?;
     file::change_directory_to(root.raw()).at("pivot")?;
     mount::pivot_to_current_directory().at("pivot")?;
+    expect_nothing_above(&root)?;
     Ok(created)
+}
+
+/// `..` of the root is what is mounted on it, were something of the host left there.
+fn expect_nothing_above(root: &Fd) -> Result<(), Fail> {
+    let above = file::stat_at(AT_FDCWD, c"/..", 0).at("pivot")?;
+    let own = file::stat(root.raw()).at("pivot")?;
+    if above.mount_id == own.mount_id {
+        return Ok(());
+    }
+    Err(Fail::new("pivot", EBUSY))
 }
 
 /// sysfs shows a network namespace, and only its owner may mount it. With the host's, the host's own is shown, read-only.
