@@ -1,6 +1,8 @@
 # Sourced by the other scripts: every set-up step, each skipped when what it makes is there and up to date.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# debootstrap, runc and their like are not on an ordinary user's PATH.
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 # What compiling the addon needs beside cargo, and what the demo's image is made of and run with.
 DEMO_PACKAGES=(ca-certificates gcc libc6-dev busybox-static runc umoci)
