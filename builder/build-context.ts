@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import type { IgnoreRule } from "../runtime-core/index.ts";
-import { readdirOrEmpty } from "./directory.ts";
+import { readdirOrEmpty, statIfThere } from "./directory.ts";
 import { parseDockerignore, type SourceFile } from "./dockerfile/index.ts";
 import { BuildError } from "./errors.ts";
 import { suggest } from "./suggest.ts";
@@ -32,7 +32,7 @@ export async function readContextIgnore(path: string): Promise<readonly IgnoreRu
 }
 
 async function requireDirectory(path: string, asked: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await statIfThere(path);
   if (found?.isDirectory() === true) return;
   const problem = found === undefined ? "does not exist" : "is not a directory";
   throw new BuildError("CONTEXT_NOT_FOUND", `build context ${asked} ${problem}`, {
@@ -47,7 +47,7 @@ async function locateDockerfile(context: string, asked: string | undefined): Pro
       ? [join(context, "Dockerfile"), join(context, "dockerfile")]
       : [resolve(asked), resolve(context, asked)];
   for (const candidate of candidates) {
-    const found = await stat(candidate).catch(() => undefined);
+    const found = await statIfThere(candidate);
     if (found?.isFile() === true) return candidate;
     if (found !== undefined) {
       throw new BuildError(

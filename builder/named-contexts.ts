@@ -1,6 +1,6 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { readContextIgnore } from "./build-context.ts";
+import { statIfThere } from "./directory.ts";
 import type { NamedContext } from "./dispatch/index.ts";
 import { BuildError } from "./errors.ts";
 import type { ImageResolver } from "./image-resolver.ts";
@@ -35,7 +35,7 @@ async function openNamedContext(name: string, value: string, images: ImageResolv
 
 async function openDirectory(name: string, value: string): Promise<NamedContext> {
   const path = resolve(value);
-  const found = await stat(path).catch(() => undefined);
+  const found = await statIfThere(path);
   if (found?.isDirectory() !== true) {
     throw new BuildError("CONTEXT_NOT_FOUND", `the build context ${name} is not a directory: ${value}`, {
       hint: "an image needs docker-image:// before its name",

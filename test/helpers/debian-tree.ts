@@ -38,12 +38,14 @@ export async function makeNodeTree(work: string): Promise<string> {
   return root;
 }
 
-/** Where this machine gets `bookworm/main` from; deb.debian.org when it is not a Debian 12. */
+/** Where this machine gets `bookworm/main` from. Throws when it has no such source: it is not a Debian 12. */
 export async function debianMirror(): Promise<string> {
   const format = "$(RELEASE) $(COMPONENT) $(CREATED_BY) $(SITE)";
   const targets = await commandOutput(["apt-get", "indextargets", "--format", format]);
   const line = targets.split("\n").find((target) => target.startsWith(`${SUITE} main Packages `));
-  return line?.split(" ")[3] ?? "http://deb.debian.org/debian";
+  const site = line?.split(" ")[3];
+  if (site === undefined) throw new Error(`apt has no source for ${SUITE} main: the tests need Debian 12`);
+  return site;
 }
 
 function npmFolder(): string {
