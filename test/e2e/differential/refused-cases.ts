@@ -1,0 +1,48 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Dockerfiles
+import { type DifferentialCase, TREE } from "./case.ts";
+
+/** What neither of the two builds. */
+export const REFUSED_CASES: readonly DifferentialCase[] = [
+  { name: "missing source", dockerfile: ["FROM busybox", "COPY nothing /x"] },
+  { name: "ignored source", context: "touch a; echo a > .dockerignore", dockerfile: ["FROM busybox", "COPY a /x"] },
+  { name: "file below a file", context: TREE, dockerfile: ["FROM busybox", "COPY file /etc/passwd/x"] },
+  { name: "file as a directory", context: TREE, dockerfile: ["FROM busybox", "COPY file /etc/passwd/"] },
+  { name: "dir over a file", context: TREE, dockerfile: ["FROM busybox", "COPY dir /etc/passwd"] },
+  {
+    name: "dir entry over a file",
+    context: "mkdir -p d/x; touch d/x/y",
+    dockerfile: ["FROM busybox", "RUN touch /x", "COPY d /"],
+  },
+  {
+    name: "file entry over a dir",
+    context: "mkdir -p d; touch d/x",
+    dockerfile: ["FROM busybox", "RUN mkdir /x", "COPY d /"],
+  },
+  { name: "failing RUN", dockerfile: ["FROM busybox", "RUN exit 7"] },
+  { name: "unknown user", dockerfile: ["FROM busybox", "USER nosuch", "RUN true"] },
+  { name: "unknown group", dockerfile: ["FROM busybox", "USER root:nosuch", "RUN true"] },
+  { name: "unknown program", dockerfile: ["FROM busybox", 'RUN ["/no/such"]'] },
+  { name: "no shell", dockerfile: ["FROM scratch", "RUN true"] },
+  { name: "unknown instruction", dockerfile: ["FROM busybox", "FOO bar"] },
+  { name: "unknown flag", dockerfile: ["FROM busybox", "COPY --foo=1 a b"] },
+  { name: "COPY without destination", dockerfile: ["FROM busybox", "COPY a"] },
+  { name: "no FROM", dockerfile: ["RUN true"] },
+  { name: "ENV without value", dockerfile: ["FROM busybox", "ENV A"] },
+  { name: "mixed ENV", dockerfile: ["FROM busybox", "ENV A=b C"] },
+  { name: "unknown stage index", dockerfile: ["FROM busybox", "COPY --from=5 /a /b"] },
+  { name: "own stage", dockerfile: ["FROM busybox AS a", "COPY --from=a /etc /b"] },
+  { name: "unknown target", target: "nosuch", dockerfile: ["FROM busybox"] },
+  { name: "ONBUILD ONBUILD", dockerfile: ["FROM busybox", "ONBUILD ONBUILD RUN true"] },
+  { name: "ONBUILD FROM", dockerfile: ["FROM busybox", "ONBUILD FROM busybox"] },
+  { name: "bad port", dockerfile: ["FROM busybox", "EXPOSE web"] },
+  { name: "bad signal", dockerfile: ["FROM busybox", "STOPSIGNAL SIGNONE"] },
+  { name: "bad substitution", dockerfile: ["FROM busybox", "ENV A=${b"] },
+  { name: "required variable", dockerfile: ["FROM busybox", "ENV A=${b:?gone}"] },
+  { name: "SHELL not JSON", dockerfile: ["FROM busybox", "SHELL /bin/sh"] },
+  { name: "empty FROM", dockerfile: ["FROM $nothing"] },
+  { name: "bad stage name", dockerfile: ["FROM busybox AS 1x"] },
+  { name: "HEALTHCHECK without command", dockerfile: ["FROM busybox", "HEALTHCHECK --retries=1"] },
+  { name: "WORKDIR over a file", dockerfile: ["FROM busybox", "WORKDIR /etc/passwd"] },
+  { name: "WORKDIR empty", dockerfile: ["FROM busybox", "WORKDIR"] },
+  { name: "--from with a variable", dockerfile: ["FROM busybox", "ARG s=x", "COPY --from=$s /a /b"] },
+];
