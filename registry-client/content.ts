@@ -1,8 +1,10 @@
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Descriptor } from "./oci.ts";
 import type { ByteStream, CallOptions, ContentSource, ReadonlyStorage } from "./storage.ts";
 
-/** How much is read from a file at once: big enough that a gigabyte is a thousand reads. */
+/** The first read of a file: most are manifests and configurations, and end there. */
+const firstReadBytes = 64 << 10;
+/** How much is read at once after that: big enough that a gigabyte is a thousand reads. */
 const readSizeBytes = 1 << 20;
 
 /** Content that lies in memory. */
@@ -17,10 +19,22 @@ export function fromBytes(bytes: Uint8Array): ContentSource {
 /** Content that lies in a file. Nothing is opened before the first byte is asked for. */
 export function fromFile(path: string): ContentSource {
   return {
-    async *open(offset = 0): ByteStream {
-      yield* createReadStream(path, { start: offset, highWaterMark: readSizeBytes });
-    },
+    open: (offset = 0) => readFrom(path, offset),
   };
+}
+
+async function* readFrom(path: string, offset: number): AsyncGenerator<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    for (let position = offset, size = firstReadBytes; ; size = readSizeBytes) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, position);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+      position += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** Content that lies in a storage; unverified where the storage offers that, since whoever stores it verifies it. */

@@ -19,6 +19,7 @@ await build({
   // Names stay, for stack traces.
   minifyWhitespace: true,
   minifySyntax: true,
+  charset: "ascii",
   legalComments: "external",
   define: { "import.meta.url": "bundleUrl" },
   banner: { js: 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;' },

@@ -26,6 +26,14 @@ interface Solved {
   readonly key: Digest;
 }
 
+/** A result with the end of its saving. */
+interface Executed {
+  readonly solved: Solved;
+  readonly saved: Promise<void>;
+}
+
+/** By then the next vertex has been started, and this process has nothing to do but to wait for it. */
+const SAVE_DELAY_MS = 3;
 const FIRST_WAIT_MS = 5;
 const LONGEST_WAIT_MS = 100;
 
@@ -45,6 +53,7 @@ class Solver {
   readonly #jobs: Semaphore;
   readonly #progress: VertexProgress;
   readonly #solved = new Map<SolveNode, Promise<Solved>>();
+  readonly #saving: Promise<void>[] = [];
   readonly #failed = new AbortController();
   readonly #signal: AbortSignal;
 
@@ -62,6 +71,14 @@ class Solver {
   }
 
   async solve(target: Edge): Promise<OpResult> {
+    try {
+      return await this.#solveTarget(target);
+    } finally {
+      await Promise.allSettled(this.#saving);
+    }
+  }
+
+  async #solveTarget(target: Edge): Promise<OpResult> {
     // As many listeners as vertices are no leak.
     setMaxListeners(0, this.#signal);
     const { resolveOp, signal } = this.#options;
@@ -69,7 +86,9 @@ class Solver {
     const nodes = await createNodes(target.vertex, { resolveOp, onError: this.#fail }, { signal: this.#signal });
     this.#progress.expect(nodes);
     try {
-      return (await this.#resultOf(nodes.at(-1) as SolveNode)).result;
+      const { result } = await this.#resultOf(nodes.at(-1) as SolveNode);
+      await Promise.all(this.#saving);
+      return result;
     } catch (error) {
       await Promise.allSettled(this.#solved.values());
       signal?.throwIfAborted();
@@ -126,7 +145,7 @@ class Solver {
     if (!node.isResultStable || node.ignoresCache) return undefined;
     const found = await this.#find(key);
     if (found === undefined) return undefined;
-    if (node.isDefinitionStable) await this.#save(node.definitionKey, found);
+    if (node.isDefinitionStable) this.#saveLater(node, [node.definitionKey], found);
     this.#progress.cached(node.vertex);
     return found;
   }
@@ -152,28 +171,33 @@ class Solver {
     }
   }
 
-  /** Undefined while another build has the right to execute it. */
+  /** Undefined while another build has the right to execute it, which lasts until its result is saved. */
   async #tryExecute(node: SolveNode, inputs: readonly Solved[], key: Digest): Promise<Solved | undefined> {
     if (!node.isResultStable || node.ignoresCache || this.#cache.tryLock === undefined) {
-      return await this.#execute(node, inputs, node.ignoresCache ? freshKey() : key, key);
+      return (await this.#execute(node, inputs, node.ignoresCache ? freshKey() : key, key)).solved;
     }
     const lock = await this.#cache.tryLock(key);
     if (lock === undefined) return undefined;
+    let saved = Promise.resolve();
     try {
-      return (await this.#findByResult(node, key)) ?? (await this.#execute(node, inputs, key, key));
+      const found = await this.#findByResult(node, key);
+      if (found !== undefined) return found;
+      const executed = await this.#execute(node, inputs, key, key);
+      saved = executed.saved;
+      return executed.solved;
     } finally {
-      lock.release();
+      void saved.finally(() => lock.release());
     }
   }
 
-  async #execute(node: SolveNode, inputs: readonly Solved[], key: Digest, foundBy: Digest): Promise<Solved> {
+  async #execute(node: SolveNode, inputs: readonly Solved[], key: Digest, foundBy: Digest): Promise<Executed> {
     this.#progress.started(node.vertex);
     const results = inputs.map((input) => input.result);
     const solved = { result: await node.runner.exec(results, { signal: this.#signal }), key };
-    if (node.isResultStable) await this.#save(foundBy, solved);
-    if (node.isDefinitionStable) await this.#save(node.definitionKey, solved);
+    const keys = [...(node.isResultStable ? [foundBy] : []), ...(node.isDefinitionStable ? [node.definitionKey] : [])];
+    const saved = this.#saveLater(node, keys, solved);
     this.#progress.completed(node.vertex);
-    return solved;
+    return { solved, saved };
   }
 
   async #find(key: Digest): Promise<Solved | undefined> {
@@ -182,8 +206,17 @@ class Solver {
     return { result: { type: "snapshot", snapshot: record.snapshot }, key: record.resultKey };
   }
 
-  /** Files in place are not kept: they are read where they lie. */
-  async #save(savedAs: Digest, { result, key }: Solved): Promise<void> {
-    if (result.type === "snapshot") await this.#cache.save(savedAs, { snapshot: result.snapshot, resultKey: key });
+  /**
+   * Saves when the vertices above are under way: none of them waits for it, only the end of the solve. A failure fails the
+   * vertex; the promise itself never rejects. Files in place are not kept: they are read where they lie.
+   */
+  #saveLater(node: SolveNode, keys: readonly Digest[], { result, key }: Solved): Promise<void> {
+    if (result.type !== "snapshot" || keys.length === 0) return Promise.resolve();
+    const record = { snapshot: result.snapshot, resultKey: key };
+    const saving = sleep(SAVE_DELAY_MS).then(async () => {
+      for (const savedAs of keys) await this.#cache.save(savedAs, record);
+    });
+    this.#saving.push(saving);
+    return saving.catch((error: unknown) => this.#fail(node.vertex, error));
   }
 }
