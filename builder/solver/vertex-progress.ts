@@ -8,6 +8,7 @@ export class VertexProgress {
   readonly #onEvent: OnEvent;
   readonly #elapsedMs: () => number;
   readonly #started = new Set<Digest>();
+  readonly #ended = new Set<Digest>();
   readonly #needed = new Set<SolveNode>();
   /** How many vertices may still ask for a node. */
   readonly #askers = new Map<SolveNode, number>();
@@ -70,7 +71,10 @@ export class VertexProgress {
     return abandoned;
   }
 
+  /** What comes after a vertex's end, such as a result that could not be saved, is told by the build's own failure. */
   #emit({ digest, name }: Vertex, state: VertexEvent["state"], error?: string): void {
+    if (this.#ended.has(digest)) return;
+    if (state !== "started") this.#ended.add(digest);
     const timeMs = this.#elapsedMs();
     this.#onEvent({ type: "vertex", digest, name, state, timeMs, ...(error === undefined ? {} : { error }) });
   }
