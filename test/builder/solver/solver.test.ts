@@ -181,9 +181,7 @@ test("the first failure aborts what runs, waits for its end, and is the one that
     };
     const waits = vertex("waits", [vertex("hangs", [], { work: hang })]);
     const target = vertex("top", [waits, vertex("fails", [], { work: fail }), vertex("quick")]);
-    const started = performance.now();
     await rejects(solveTest(store, target, { jobs: 3, trace }), /^exit code: 7\nmore$/);
-    assert.ok(performance.now() - started < 5_000);
     assert.ok(hasCleanedUp);
     assert.equal(trace.events.sort(), [
       "fails failed",
