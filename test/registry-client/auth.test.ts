@@ -86,10 +86,11 @@ for (const kind of ["htpasswd", "token"] as const) {
 }
 
 auth("token: a push of many blobs asks for one token", async ({ token, tokens }) => {
-  const before = tokens.requests.length;
   const client = clientWith({ [token.host]: encoded(user.username, user.password) });
   assert.is(await push(client, token.host, "one-token"), undefined);
-  const asked = tokens.requests.slice(before).map((query) => query.getAll("scope"));
+  // A request of a push that failed before may still come in.
+  const scopes = tokens.requests.map((query) => query.getAll("scope"));
+  const asked = scopes.filter((scope) => scope.some((text) => text.startsWith("repository:one-token:")));
   assert.equal(asked, [["repository:one-token:pull,push"]]);
 });
 
