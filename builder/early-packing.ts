@@ -43,7 +43,7 @@ export class EarlyPacking {
     if (result.type !== "snapshot" || result.snapshot.chain.length === 0) return;
     const { store, sourceDateEpoch } = this.#context;
     const packing = packLayer(result.snapshot, store, { ...this.#options, sourceDateEpoch });
-    // The export packs what is missing, and fails with the reason.
+    // Not lost: the export packs what is missing, and fails with the reason.
     this.#packing.push(packing.catch(() => undefined));
   }
 }

@@ -100,7 +100,9 @@ export function sniffMediaType(bytes: Uint8Array): string | undefined {
     if (typeof declared === "string") return isIndexType(declared) || isManifestType(declared) ? declared : undefined;
     if (Array.isArray(document["manifests"])) return "application/vnd.oci.image.index.v1+json";
     if (Array.isArray(document["layers"])) return "application/vnd.oci.image.manifest.v1+json";
-  } catch {}
+  } catch {
+    // No JSON object, so no manifest: blobs of every kind are asked about.
+  }
   return undefined;
 }
 

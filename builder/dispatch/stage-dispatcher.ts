@@ -34,6 +34,7 @@ export class StageDispatcher {
     return await this.#stateOf(this.#graph.target);
   }
 
+  /** Failures are left to the instruction that needs the image: it has the place, and may never be reached. */
   #askAhead(plan: StagePlan): void {
     if (plan.base.type !== "stage") this.#source(plan).catch(() => {});
     if (plan.base.type === "replaced") return;

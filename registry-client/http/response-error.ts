@@ -68,7 +68,9 @@ async function readText(body: ByteStream): Promise<string> {
       size += chunk.byteLength;
       if (size >= maxErrorBytes) break;
     }
-  } catch {}
+  } catch {
+    // The connection broke in the middle of an explanation: what came of it is shown, under the status that is known.
+  }
   return Buffer.concat(chunks).subarray(0, maxErrorBytes).toString("utf8");
 }
 

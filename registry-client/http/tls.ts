@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
+import { RegistryError } from "../errors.ts";
 
 /** What a TLS connection to one host is made with. */
 export interface TlsSettings {
@@ -41,7 +42,7 @@ async function readCertsFolders(host: string, env: NodeJS.ProcessEnv): Promise<H
   const home = env["HOME"] ?? homedir();
   for (const parent of [join(home, ".config/containers/certs.d"), "/etc/containers/certs.d", "/etc/docker/certs.d"]) {
     const folder = join(parent, host);
-    const names = await readdir(folder).catch(() => undefined);
+    const names = await readdir(folder).catch(ignoreMissing);
     if (names) return readCertsFolder(folder, names.sort());
   }
   return { authorities: [] };
@@ -58,10 +59,17 @@ async function readCertsFolder(folder: string, names: readonly string[]): Promis
 async function systemAuthorities(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
   const named = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path) => path !== undefined);
   const found: string[] = [];
-  for (const path of named) found.push(await readFile(path, "utf8").catch(() => ""));
+  // As OpenSSL does: a bundle that is named but not there adds nothing.
+  for (const path of named) found.push((await readFile(path, "utf8").catch(ignoreMissing)) ?? "");
   for (const path of env["SSL_CERT_FILE"] ? [] : systemBundles) {
-    const bundle = await readFile(path, "utf8").catch(() => undefined);
+    const bundle = await readFile(path, "utf8").catch(ignoreMissing);
     if (bundle !== undefined) return [...found, bundle];
   }
   return found;
+}
+
+/** A folder or bundle that cannot be read is not missing: passing over it would change who is trusted. */
+function ignoreMissing(cause: NodeJS.ErrnoException): undefined {
+  if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return;
+  throw new RegistryError("INVALID_CONFIG", `${cause.path} cannot be read: ${cause.code}`, { cause });
 }

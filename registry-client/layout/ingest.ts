@@ -75,6 +75,7 @@ export class IngestFolder {
     const owner = parseOwner(name.slice(name.lastIndexOf(".") + 1));
     const state = owner ? ownerState(owner) : "unknown";
     if (state !== "unknown") return state === "dead";
+    // Gone, or not ours to look at: either way not ours to remove.
     const info = await stat(join(this.path, name)).catch(() => undefined);
     return info !== undefined && Date.now() - info.mtimeMs > foreignAgeMs;
   }

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -63,6 +63,16 @@ tls("an authority is trusted by SSL_CERT_FILE, and when a program gives it", asy
   assert.is(await push(new RegistryClient({ env, credentials: anonymous }), registry.host), undefined);
   const transport = new HttpTransport({ env: {}, extraCa: readFileSync(certificates.caPath, "utf8") });
   assert.is(await push(new RegistryClient({ env: {}, transport, credentials: anonymous }), registry.host), undefined);
+});
+
+tls("a certs.d folder that cannot be read is an error, not a folder that is not there", async ({ registry }) => {
+  const home = makeTempDir("home");
+  const parent = join(home, ".config/containers/certs.d");
+  mkdirSync(parent, { recursive: true });
+  symlinkSync(registry.host, join(parent, registry.host));
+  const error = await push(new RegistryClient({ env: { HOME: home }, credentials: anonymous }), registry.host);
+  assert.is(error?.code, "INVALID_CONFIG");
+  assert.match(error?.message ?? "", `certs.d/${registry.host} cannot be read: ELOOP`);
 });
 
 tls("insecure = true takes any certificate, and still speaks TLS to a port that does", async ({ registry }) => {
