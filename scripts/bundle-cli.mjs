@@ -1,6 +1,6 @@
 // Makes the command of what tsc has written: dist/tsbuild.cjs (the launcher), the bundle beside it, and V8's code cache of it.
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,14 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = (name) => join(root, "dist", name);
+
+/**
+ * The shell runs the second line, for Node it is a string and a comment. Node 20 parses NODE_EXTRA_CA_CERTS when it starts:
+ * a bundle of 150 certificates takes as long as all else. The registry client reads that variable itself, once it speaks TLS.
+ */
+const SHELL_HEAD = `#!/bin/sh
+":" //; [ -z "$NODE_EXTRA_CA_CERTS" ] || export TSBUILD_CA_CERTS="$NODE_EXTRA_CA_CERTS"; unset NODE_EXTRA_CA_CERTS; exec node "$0" "$@"
+`;
 
 await build({
   entryPoints: [dist("builder/cli/main.js")],
@@ -25,8 +33,8 @@ await build({
   banner: { js: 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
   logLevel: "warning",
 });
-copyFileSync(join(root, "scripts/launcher.cjs"), dist("tsbuild.cjs"));
-chmodSync(dist("tsbuild.cjs"), 0o755);
+const launcher = SHELL_HEAD + readFileSync(join(root, "scripts/launcher.cjs"), "utf8");
+writeFileSync(dist("tsbuild.cjs"), launcher, { mode: 0o755 });
 rmSync(dist("tsbuild-bundle.cache"), { force: true });
 makeCodeCache();
 

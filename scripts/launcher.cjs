@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The command: one bundled file, started with the code cache that V8 made of it when the package was built. Loading some
 // two hundred modules one by one would be half the time of a build from cache. V8 ignores the cache of another version.
 "use strict";
@@ -11,6 +10,10 @@ const cache = join(__dirname, "tsbuild-bundle.cache");
 // esbuild escapes what is not ASCII, and one-byte text is read and looked up faster.
 const source = `(function (exports, require, module, __filename) {${readFileSync(filename, "latin1")}\n})`;
 const cachedData = existsSync(cache) ? readFileSync(cache) : undefined;
+
+// The shell line above this file (bundle-cli.mjs) has put it aside.
+if (process.env.TSBUILD_CA_CERTS) process.env.NODE_EXTRA_CA_CERTS = process.env.TSBUILD_CA_CERTS;
+delete process.env.TSBUILD_CA_CERTS;
 
 exports.script = new Script(source, { filename, cachedData });
 exports.script.runInThisContext()({}, require, {}, filename);

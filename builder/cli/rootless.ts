@@ -23,7 +23,11 @@ export function enterUserNamespace(env: NodeJS.ProcessEnv): void {
   tryOut(["--user", "--mount", "--"], env);
   tryOut(UNSHARE, env);
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  replaceProcess({ file: "unshare", args: [...UNSHARE, ...again], env: userPlaces(env) });
+  replaceProcess({
+    file: "unshare",
+    args: [...UNSHARE, ...again],
+    env: { ...userPlaces(env), ...lateCertificates(env) },
+  });
 }
 
 /** An error of unshare itself would have neither a code nor a hint. */
@@ -36,4 +40,9 @@ function tryOut(namespaces: readonly string[], env: NodeJS.ProcessEnv): void {
 /** What depends on who the user is, and would be root's inside. */
 function userPlaces(env: NodeJS.ProcessEnv): Record<string, string> {
   return { HOME: env["HOME"] ?? homedir(), TSBUILD_STORE: defaultStore(env) };
+}
+
+/** As scripts/launcher.cjs does it: Node would parse the bundle a second time. */
+function lateCertificates({ NODE_EXTRA_CA_CERTS: bundle }: NodeJS.ProcessEnv): Record<string, string> {
+  return bundle === undefined ? {} : { NODE_EXTRA_CA_CERTS: "", TSBUILD_CA_CERTS: bundle };
 }

@@ -14,7 +14,7 @@ export const prepareTsbuild: PrepareBuilder = async (work, base) => {
     name: "tsbuild",
     build: async (context, { noCache }) => {
       const flags = ["--quiet", "--tag", "bench", ...(noCache ? ["--no-cache"] : [])];
-      await commandOutput([process.execPath, MAIN, "build", ...options, ...flags, context]);
+      await commandOutput([MAIN, "build", ...options, ...flags, context]);
     },
     close: async () => {},
   };
