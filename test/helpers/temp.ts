@@ -17,6 +17,11 @@ export function removeTempDir(path: string): void {
   made.delete(path);
 }
 
+/** Whether a path is in a directory of `makeTempDir` of this process. */
+export function isOwnTempPath(path: string): boolean {
+  return [...made].some((directory) => path === directory || path.startsWith(`${directory}/`));
+}
+
 process.once("exit", () => {
   for (const path of made) rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 });

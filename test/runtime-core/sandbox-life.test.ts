@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runSandbox, SandboxError } from "../../runtime-core/index.ts";
+import { mounts } from "../helpers/mounts.ts";
 import { freshDirectory, freshRootfs, listTree, output, run, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox life");
@@ -112,7 +113,7 @@ test("a killed builder leaves no process", async () => {
 test("50 steps leave no descriptor, mount, cgroup or process behind, but for the one sandbox prepared ahead", async () => {
   const rest = () => ({
     fds: readdirSync("/proc/self/fd").length,
-    mounts: readFileSync("/proc/self/mountinfo", "utf8"),
+    mounts: mounts(),
     cgroups: ownCgroups().length,
     helpers: processesNamed("tsbuild-init").filter((pid) => parentOf(pid) === process.pid).length,
   });

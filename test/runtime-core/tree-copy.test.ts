@@ -1,7 +1,8 @@
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { RuntimeError } from "../../runtime-core/index.ts";
-import { context, copy, dir, link, listing, mounts, type Planted, plant, select, writable } from "./tree-fixture.ts";
+import { mounts } from "../helpers/mounts.ts";
+import { context, copy, dir, link, listing, type Planted, plant, select, writable } from "./tree-fixture.ts";
 
 const suite = createSuite("tree: COPY");
 

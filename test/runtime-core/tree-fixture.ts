@@ -146,8 +146,3 @@ function describe(root: string, path: string): string {
   if (stat.isFile()) return `file ${mode} ${owner} ${readFileSync(at, "utf8")}`;
   return `${stat.isFIFO() ? "fifo" : stat.isCharacterDevice() ? "char" : "other"} ${mode} ${owner}`;
 }
-
-/** What is mounted in this process's namespace. */
-export function mounts(): string {
-  return readFileSync("/proc/self/mountinfo", "utf8");
-}

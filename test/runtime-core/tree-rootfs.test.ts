@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { digestSelection, listDirectory, type RuntimeError, readFile } from "../../runtime-core/index.ts";
+import { mounts } from "../helpers/mounts.ts";
 import { makeTempDir } from "../helpers/temp.ts";
-import { context, copy, listing, mounts, plant, select, setXattr, writable } from "./tree-fixture.ts";
+import { context, copy, listing, plant, select, setXattr, writable } from "./tree-fixture.ts";
 
 const suite = createSuite("tree: roots");
 const text = async (lowers: readonly string[], path: string) =>
@@ -85,10 +86,10 @@ suite("nothing is mounted on the host while a copy runs, nor after it is killed"
   const isAlive = () => child.exitCode === null;
   while (isAlive() && !existsSync(join(rootfs.upper, "to0/d9"))) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.ok(isAlive(), "the copy is over too soon");
-  assert.is(mounts(), before);
+  assert.equal(mounts(), before);
   child.kill("SIGKILL");
   await once(child, "close");
-  assert.is(mounts(), before);
+  assert.equal(mounts(), before);
   assert.ok(statSync(rootfs.upper).isDirectory());
 });
 

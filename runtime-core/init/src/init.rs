@@ -26,6 +26,7 @@ pub fn run(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> ! {
 fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), Fail> {
     signal::block_all();
     die_with_the_launcher()?;
+    join_cgroups(first)?;
     if !first.has(wire::FLAG_HOST_NETWORK) {
         process::bring_loopback_up().at("network")?;
     }
@@ -60,6 +61,16 @@ fn close_what_is_left(created: &Created) {
 
 fn die_with_the_launcher() -> Result<(), Fail> {
     identity::set_parent_death_signal(signal::SIGKILL).at("death signal")
+}
+
+/// By itself, and by thread where the hierarchy allows it: to move another process, the kernel stops every fork and exit of the
+/// machine, after an RCU grace period of 5 to 20 ms (Linux, cgroup_attach_lock). The files are the caller's, and so still is this
+/// process's user.
+fn join_cgroups(spec: &Spec) -> Result<(), Fail> {
+    for file in spec.cgroups {
+        file::write_file(file::AT_FDCWD, file, b"0").about("cgroup", file)?;
+    }
+    Ok(())
 }
 
 fn expect(sync: &Fd, byte: u8) -> Result<(), Fail> {

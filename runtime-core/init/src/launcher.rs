@@ -1,4 +1,4 @@
-//! The launcher: outside the namespaces, with the caller's privileges. It maps ids, joins the cgroup, opens everything
+//! The launcher: outside the namespaces, with the caller's privileges. It maps ids, opens everything
 //! that has a path on the host, and then watches: it forwards what the addon asks and ends the step when the addon is gone.
 
 use crate::ids::{Ids, in_initial_user_namespace, user_namespace_of};
@@ -135,7 +135,6 @@ fn hand_over(
     handover: *mut Handover,
 ) -> Result<bool, Fail> {
     ids.map(child.pid)?;
-    join_cgroups(first, child.pid)?;
     file::write_all(sync.raw(), &[IDS_MAPPED]).at("clone")?;
     let userns = user_namespace_of(child.pid).at("user namespace")?;
     let scratch = ids.as_step_root(Scratch::new)?;
@@ -185,14 +184,6 @@ fn fill_handover(
     made.root = rootfs::make(spec, ids, userns, scratch)?.leak();
     made.hosts = scratch.file(c"hosts")?.leak();
     made.resolv_conf = scratch.file(c"resolv.conf")?.leak();
-    Ok(())
-}
-
-fn join_cgroups(spec: &Spec, pid: i32) -> Result<(), Fail> {
-    let line: Text<16> = format(format_args!("{pid}")).at("cgroup")?;
-    for file in spec.cgroups {
-        file::write_file(file::AT_FDCWD, file, line.as_bytes()).about("cgroup", file)?;
-    }
     Ok(())
 }
 

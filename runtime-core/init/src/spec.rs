@@ -22,7 +22,7 @@ pub struct Spec {
     pub argv: Strings,
     pub env: Strings,
     pub cwd: &'static CStr,
-    /// cgroup.procs files that take the step.
+    /// The files, one a cgroup, that take the step.
     pub cgroups: Strings,
     /// Names of v1 controllers the step has a cgroup of.
     pub controllers: Strings,

@@ -73,8 +73,8 @@ fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u
     spec.strings("argv", request.argv.iter().map(String::as_str))?;
     spec.strings("env", request.env.iter().map(String::as_str))?;
     spec.string("cwd", &request.cwd)?;
-    let procs = cgroup.procs_files();
-    spec.strings("cgroup", procs.iter().filter_map(|path| path.to_str()))?;
+    let files = cgroup.membership_files();
+    spec.strings("cgroup", files.iter().filter_map(|path| path.to_str()))?;
     spec.strings("cgroup", cgroup.v1_controllers().into_iter())?;
     spec.strings(
         "mount",

@@ -107,11 +107,15 @@ impl Cgroup {
         }
     }
 
-    /// The files that take the step's first process.
-    pub fn procs_files(&self) -> Vec<PathBuf> {
+    /// The files that take the step's first process. It has one thread, so v1 may take it by thread.
+    pub fn membership_files(&self) -> Vec<PathBuf> {
+        let file = match self.version {
+            Version::V1 => "tasks",
+            _ => "cgroup.procs",
+        };
         self.directories
             .iter()
-            .map(|directory| directory.path.join("cgroup.procs"))
+            .map(|directory| directory.path.join(file))
             .collect()
     }
 
