@@ -25,7 +25,7 @@ export class EarlyPacking {
   wrap(vertex: Vertex, runner: OpRunner): OpRunner {
     if (!this.#chain.has(vertex.digest)) return runner;
     return {
-      cacheMap: (options) => runner.cacheMap(options),
+      ...runner,
       exec: async (inputs, options) => {
         const result = await runner.exec(inputs, options);
         this.#start(result);

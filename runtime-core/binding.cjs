@@ -841,6 +841,7 @@ module.exports.SandboxProcess = nativeBinding.SandboxProcess
 module.exports.applyLayer = nativeBinding.applyLayer
 module.exports.digestFile = nativeBinding.digestFile
 module.exports.packLayer = nativeBinding.packLayer
+module.exports.prepareSandbox = nativeBinding.prepareSandbox
 module.exports.probeSandbox = nativeBinding.probeSandbox
 module.exports.replaceProcess = nativeBinding.replaceProcess
 module.exports.sandboxCgroupVersion = nativeBinding.sandboxCgroupVersion

@@ -92,6 +92,9 @@ export interface PackResult {
   entries: number
 }
 
+/** Starts the helper of a step that is still to come, without waiting for it. Does nothing when one stands ready. */
+export declare function prepareSandbox(hostNetwork: boolean, limits: SandboxLimits): void
+
 /** Sets a step up and takes it down at once, synchronously: a few milliseconds. Returns its status records. */
 export declare function probeSandbox(request: SandboxRequest): Uint8Array
 
@@ -109,6 +112,15 @@ export interface SandboxBind {
 
 /** Which cgroup version can hold steps here: `v1`, `v2` or `none`. */
 export declare function sandboxCgroupVersion(): string
+
+/** Absent is unlimited. */
+export interface SandboxLimits {
+  memoryBytes?: number
+  /** Memory and swap together. */
+  memorySwapBytes?: number
+  pids?: number
+  cpus?: number
+}
 
 /** What the step's cgroup says at its end, where it has one. */
 export interface SandboxReport {
@@ -135,11 +147,7 @@ export interface SandboxRequest {
   hostNetwork: boolean
   hosts: string
   resolvConf: string
-  memoryBytes?: number
-  /** Memory and swap together. */
-  memorySwapBytes?: number
-  pids?: number
-  cpus?: number
+  limits: SandboxLimits
   noNewPrivileges: boolean
   mounts: Array<SandboxBind>
   /** Sets everything up and runs nothing. */

@@ -17,7 +17,7 @@ export type {
   SandboxUsage,
   SandboxUser,
 } from "./sandbox.ts";
-export { runSandbox } from "./sandbox.ts";
+export { prepareSandbox, runSandbox } from "./sandbox.ts";
 export type { FileLock } from "./sync.ts";
 export { syncFilesystem, tryLockFile } from "./sync.ts";
 export type {

@@ -50,7 +50,7 @@ export function request(spec: SandboxSpec, { probe = false, identity = false }: 
     hostNetwork: spec.network === "host",
     hosts: spec.hosts,
     resolvConf: spec.resolvConf,
-    ...limits,
+    limits,
     noNewPrivileges: spec.noNewPrivileges,
     mounts: spec.mounts.map(({ source, target, readonly }) => ({ source, target, readonly })),
     probe,

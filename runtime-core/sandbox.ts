@@ -1,5 +1,6 @@
 import { addAbortListener } from "node:events";
 import { constants } from "node:os";
+import { binding, nativeFailure } from "./native.ts";
 import type { WritableRootfs } from "./rootfs.ts";
 import { setupError } from "./sandbox-error.ts";
 import { drain, type SandboxHandle, start } from "./sandbox-process.ts";
@@ -36,6 +37,19 @@ export async function runSandbox(
     return { ...outcome(waitStatus, report), usage: usage(end, report, performance.now() - startedAt) };
   } finally {
     stopListening();
+  }
+}
+
+/**
+ * Says that a step with this network and these limits will soon be run: what needs no root of its own is made meanwhile, on
+ * another thread, and `runSandbox` then starts sooner. At most one waits; a step that never comes costs a few milliseconds of
+ * another core. What is wrong with the limits is said by `runSandbox`.
+ */
+export function prepareSandbox({ network, limits }: Pick<SandboxSpec, "network" | "limits">): void {
+  try {
+    binding().prepareSandbox(network === "host", limits);
+  } catch (error) {
+    if (nativeFailure(error) === undefined) throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import type { ActiveSnapshot } from "../../layers/index.ts";
 import type { CallOptions } from "../../registry-client/index.ts";
 import {
   lookupUser,
+  prepareSandbox,
   RuntimeError,
   runSandbox,
   SandboxError,
@@ -37,6 +38,7 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
       ]),
       inputs: vertex.inputs.map(() => ({})),
     }),
+    expectExec: () => prepareSandbox({ network: networkOf(op, context), limits: context.limits }),
     exec: async (inputs, options) => {
       const active = await context.store.snapshotter.prepare(baseSnapshot(inputs), options);
       try {

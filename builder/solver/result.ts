@@ -27,6 +27,8 @@ export interface CacheMapInput {
 export interface OpRunner {
   cacheMap(options: CallOptions): Promise<CacheMap>;
   exec(inputs: readonly OpResult[], options: CallOptions): Promise<OpResult>;
+  /** Told, perhaps several times, once `exec` is likely to be called: a chance to prepare what it will need. */
+  expectExec?(): void;
 }
 
 /** A persistent map from cache keys to results. */

@@ -109,6 +109,7 @@ class Solver {
   async #solveNode(node: SolveNode): Promise<Solved> {
     const known = await this.#watch(node, () => this.#findByDefinition(node));
     if (known !== undefined) return known;
+    if (node.isStale || node.isDefinitionStable) node.runner.expectExec?.();
     const inputs = await Promise.all(node.inputs.map((input) => this.#resultOf(input)));
     return await this.#watch(node, async () => {
       const key = await this.#resultKeyOf(node, inputs);

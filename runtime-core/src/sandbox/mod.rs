@@ -20,12 +20,24 @@ use crate::error::Result;
 use crate::task::{self, Job};
 
 pub use process::{SandboxProcess, SandboxReport};
-pub use request::{SandboxBind, SandboxRequest};
+pub use request::{SandboxBind, SandboxLimits, SandboxRequest};
 
 /// Starts a step. The promise resolves once its helper runs; output and status come through the descriptors.
 #[napi(ts_return_type = "Promise<SandboxProcess>")]
 pub fn start_sandbox(request: SandboxRequest) -> AsyncTask<Job<SandboxProcess>> {
     task::spawn(move || start(&request))
+}
+
+/// Starts the helper of a step that is still to come, without waiting for it. Does nothing when one stands ready.
+#[napi]
+pub fn prepare_sandbox(host_network: bool, limits: SandboxLimits) -> napi::Result<()> {
+    let request = SandboxRequest {
+        host_network,
+        limits,
+        ..Default::default()
+    };
+    spare::prepare_next(spare::Needs::of(&request)?);
+    Ok(())
 }
 
 /// Which cgroup version can hold steps here: `v1`, `v2` or `none`.
@@ -59,7 +71,7 @@ fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
 }
 
 fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
-    let cgroup = cgroup::Cgroup::create(&request.limits()?)?;
+    let cgroup = cgroup::Cgroup::create(&request.limits.check()?)?;
     match encode::encode(request, &cgroup).and_then(|spec| spawn::spawn(&spec)) {
         Ok(spawned) => Ok(SandboxProcess::new(spawned, cgroup)),
         Err(error) => {

@@ -22,11 +22,7 @@ pub struct SandboxRequest {
     pub host_network: bool,
     pub hosts: String,
     pub resolv_conf: String,
-    pub memory_bytes: Option<f64>,
-    /// Memory and swap together.
-    pub memory_swap_bytes: Option<f64>,
-    pub pids: Option<u32>,
-    pub cpus: Option<f64>,
+    pub limits: SandboxLimits,
     pub no_new_privileges: bool,
     pub mounts: Vec<SandboxBind>,
     /// Sets everything up and runs nothing.
@@ -43,9 +39,20 @@ pub struct SandboxBind {
     pub readonly: bool,
 }
 
-impl SandboxRequest {
-    /// The limits, checked: what the kernel would round or read as "none" is refused.
-    pub fn limits(&self) -> Result<Limits> {
+/// Absent is unlimited.
+#[napi(object)]
+#[derive(Clone, Default)]
+pub struct SandboxLimits {
+    pub memory_bytes: Option<f64>,
+    /// Memory and swap together.
+    pub memory_swap_bytes: Option<f64>,
+    pub pids: Option<u32>,
+    pub cpus: Option<f64>,
+}
+
+impl SandboxLimits {
+    /// What the kernel would round or read as "none" is refused.
+    pub fn check(&self) -> Result<Limits> {
         Ok(Limits {
             memory: self.memory_bytes.map(|n| bytes("memory", n)).transpose()?,
             memory_swap: self

@@ -34,7 +34,7 @@ pub struct Needs {
 impl Needs {
     pub fn of(request: &SandboxRequest) -> Result<Self> {
         Ok(Self {
-            limits: request.limits()?,
+            limits: request.limits.check()?,
             host_network: request.host_network,
             identity: request.identity,
             caller: (geteuid().as_raw(), getegid().as_raw()),
@@ -57,6 +57,10 @@ pub fn take(needs: &Needs) -> Option<Spare> {
 
 /// Prepares on a thread of its own, which nothing waits for. A failure is told by the next step, which then starts anew.
 pub fn prepare_next(needs: Needs) {
+    // Held by another thread: that one prepares.
+    if SPARE.try_lock().map_or(true, |slot| slot.is_some()) {
+        return;
+    }
     let prepare = move || {
         if let Ok(mut slot) = SPARE.lock()
             && slot.is_none()
