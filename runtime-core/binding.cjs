@@ -845,6 +845,7 @@ module.exports.prepareSandbox = nativeBinding.prepareSandbox
 module.exports.probeSandbox = nativeBinding.probeSandbox
 module.exports.replaceProcess = nativeBinding.replaceProcess
 module.exports.sandboxCgroupVersion = nativeBinding.sandboxCgroupVersion
+module.exports.startPreparedSandbox = nativeBinding.startPreparedSandbox
 module.exports.startSandbox = nativeBinding.startSandbox
 module.exports.syncFilesystem = nativeBinding.syncFilesystem
 module.exports.treeApply = nativeBinding.treeApply

@@ -156,6 +156,12 @@ export interface SandboxRequest {
   identity: boolean
 }
 
+/**
+ * Gives a step to the helper that stands ready, where there is one that fits: some ten microseconds, which a trip to another
+ * thread would take ten times over. Null where there is none.
+ */
+export declare function startPreparedSandbox(request: SandboxRequest): SandboxProcess | null
+
 /** Starts a step. The promise resolves once its helper runs; output and status come through the descriptors. */
 export declare function startSandbox(request: SandboxRequest): Promise<SandboxProcess>
 

@@ -20,7 +20,8 @@ export interface StartOptions {
 /** Starts a step. Rejects with a SandboxError. */
 export async function start(spec: SandboxSpec, options: StartOptions = {}): Promise<SandboxHandle> {
   try {
-    return await binding().startSandbox(request(spec, options));
+    const asked = request(spec, options);
+    return binding().startPreparedSandbox(asked) ?? (await binding().startSandbox(asked));
   } catch (error) {
     const failure = nativeFailure(error);
     throw failure === undefined ? error : nativeSandboxError(failure);

@@ -28,6 +28,19 @@ pub fn start_sandbox(request: SandboxRequest) -> AsyncTask<Job<SandboxProcess>> 
     task::spawn(move || start(&request))
 }
 
+/// Gives a step to the helper that stands ready, where there is one that fits: some ten microseconds, which a trip to another
+/// thread would take ten times over. Null where there is none.
+#[napi]
+pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<SandboxProcess>> {
+    let needs = spare::Needs::of(&request)?;
+    let Some(spare) = spare::take_ready(&needs) else {
+        return Ok(None);
+    };
+    let process = spare.start(&request)?;
+    spare::prepare_next(needs);
+    Ok(process)
+}
+
 /// Starts the helper of a step that is still to come, without waiting for it. Does nothing when one stands ready.
 #[napi]
 pub fn prepare_sandbox(host_network: bool, limits: SandboxLimits) -> napi::Result<()> {

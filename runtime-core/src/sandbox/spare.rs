@@ -55,6 +55,12 @@ pub fn take(needs: &Needs) -> Option<Spare> {
     spare.fits(needs).then_some(spare)
 }
 
+/// The same without waiting for one that is being prepared.
+pub fn take_ready(needs: &Needs) -> Option<Spare> {
+    let spare = SPARE.try_lock().ok()?.take()?;
+    spare.fits(needs).then_some(spare)
+}
+
 /// Prepares on a thread of its own, which nothing waits for. A failure is told by the next step, which then starts anew.
 pub fn prepare_next(needs: Needs) {
     // Held by another thread: that one prepares.
