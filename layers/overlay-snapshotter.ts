@@ -34,6 +34,8 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #chains: ChainIndex;
   /** Snapshots of this boot that this process uses: true once they are known to be on disk. */
   readonly #synced = new Map<string, boolean>();
+  /** Work directories that are used no more. */
+  #spent: string[] = [];
 
   private constructor(root: string, workspace: Workspace, bootId: string) {
     this.#root = root;
@@ -80,12 +82,13 @@ export class OverlaySnapshotter implements Snapshotter {
 
   /**
    * `origin` says what was unpacked; of two snapshots of the same chain the first stays, and both callers get it.
-   * The work directory goes with the workspace: removing it now would only make the next step wait.
+   * The work directory goes with `markSynced`, or the workspace: removing it now would only make the next step wait.
    */
   async commit(active: ActiveSnapshot, origin?: SnapshotOrigin): Promise<Snapshot> {
     return await withLayerErrors(async () => {
       const snapshot = { id: active.id, chain: [...active.parent.chain, active.id] };
       const record: SnapshotRecord = { ...snapshot, bootId: this.#bootId, ...origin };
+      this.#spent.push(active.rootfs.work);
       const directory = dirname(active.rootfs.upper);
       writeFileSync(recordPath(directory), JSON.stringify(record), { flag: "wx" });
       renameSync(directory, this.#path(snapshot.id));
@@ -135,12 +138,18 @@ export class OverlaySnapshotter implements Snapshotter {
   async markSynced(): Promise<void> {
     await withLayerErrors(async () => {
       const pending = [...this.#synced].filter(([, isSynced]) => !isSynced).map(([id]) => id);
-      await syncFilesystem(this.#root);
+      await Promise.all([syncFilesystem(this.#root), this.#removeSpent()]);
       for (const id of pending) {
         if (!isOnDisk(this.#path(id))) markOnDisk(this.#path(id));
         this.#synced.set(id, true);
       }
     });
+  }
+
+  async #removeSpent(): Promise<void> {
+    const spent = this.#spent;
+    this.#spent = [];
+    for (const path of spent) await removeTree(path);
   }
 
   #path(id: string): string {

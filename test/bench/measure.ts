@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { commandOutput } from "../helpers/command.ts";
 import type { BenchBuilder } from "./builder.ts";
 
 /** Wall time in seconds of each run. */
@@ -31,7 +33,14 @@ export function median(values: readonly number[]): number {
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
 }
 
+/** Daemons clean up and the kernel writes back after a build: what one builder left to do must not slow the next one down. */
+async function settle(): Promise<void> {
+  await commandOutput(["sync"]);
+  await sleep(500);
+}
+
 async function seconds(call: () => Promise<void>): Promise<number> {
+  await settle();
   const started = performance.now();
   await call();
   return (performance.now() - started) / 1000;
