@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use super::{EINTR, Result, call, nr};
+use super::{EAGAIN, EINTR, Result, call, nr};
 
 pub const AT_FDCWD: i32 = -100;
 pub const AT_REMOVEDIR: usize = 0x200;
@@ -80,8 +80,20 @@ struct OpenHow {
     resolve: u64,
 }
 
-/// openat2(2). EAGAIN, which a racing rename can cause, is not retried: nothing runs beside set-up.
+/// openat2(2). While it walks a "..", any rename or mount of the machine makes it fail with EAGAIN: the builds beside this one do
+/// both all the time. A walk takes microseconds, so that the attempts outlast any such burst.
 pub fn open_beneath(root: i32, name: &CStr, flags: usize, resolve: u64) -> Result<Fd> {
+    const ATTEMPTS: usize = 100_000;
+    for _ in 1..ATTEMPTS {
+        match try_open_beneath(root, name, flags, resolve) {
+            Err(EAGAIN) => {}
+            other => return other,
+        }
+    }
+    try_open_beneath(root, name, flags, resolve)
+}
+
+fn try_open_beneath(root: i32, name: &CStr, flags: usize, resolve: u64) -> Result<Fd> {
     let how = OpenHow {
         flags: (flags | O_CLOEXEC) as u64,
         mode: 0,

@@ -25,6 +25,7 @@ pub const ENOENT: Errno = Errno(2);
 pub const EINTR: Errno = Errno(4);
 pub const ENOEXEC: Errno = Errno(8);
 pub const ECHILD: Errno = Errno(10);
+pub const EAGAIN: Errno = Errno(11);
 pub const EACCES: Errno = Errno(13);
 pub const EBUSY: Errno = Errno(16);
 pub const EEXIST: Errno = Errno(17);
