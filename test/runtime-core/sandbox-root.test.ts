@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -233,6 +234,20 @@ test("a symbolic link for /etc is followed inside the root", async () => {
   assert.is(await output("cat /other/hosts", { rootfs }), "127.0.0.1 localhost");
   // The mount points were made there and are gone; the copied-up directory holds nothing.
   assert.equal(listTree(rootfs.upper), ["other"]);
+});
+
+test("renames elsewhere on the machine do not disturb the walk over a symbolic link", async () => {
+  const lower = freshDirectory();
+  mkdirSync(join(lower, "other"));
+  symlinkSync("/../../other", join(lower, "etc"));
+  const renaming = spawn("sh", ["-c", "echo > a; while mv a b && mv b a; do :; done"], { cwd: freshDirectory() });
+  try {
+    for (let step = 0; step < 25; step++) {
+      assert.is(await output("cat /other/hosts", { rootfs: freshRootfs([busybox, lower]) }), "127.0.0.1 localhost");
+    }
+  } finally {
+    renaming.kill("SIGKILL");
+  }
 });
 
 const outward: readonly [what: string, link: string, subject: string, changes: SpecChanges][] = [
