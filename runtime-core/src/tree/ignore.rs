@@ -75,16 +75,26 @@ impl Rules {
         state
     }
 
-    /// Whether something below the ignored directory `path` may be taken back in.
-    pub fn may_reinclude_below(&self, path: &[u8]) -> bool {
+    /// Whether something below the ignored directory `path` may be taken back in. What matched the directory matches all
+    /// below it, so that only exceptions after the last such rule count.
+    pub fn may_reinclude_below(&self, path: &[u8], matched: &Matched) -> bool {
         let below = to_text(path) + "/";
-        self.0
+        let last = self.last_ignoring(matched);
+        self.0[last..]
             .iter()
             .filter(|rule| rule.negated)
             .any(|rule| match &rule.matcher {
                 Matcher::Exact(text) | Matcher::Prefix(text) => text.starts_with(&below),
                 Matcher::Suffix(_) | Matcher::Regexp(_) => true,
             })
+    }
+
+    /// The last rule that ignored a directory, 0 where none did.
+    fn last_ignoring(&self, matched: &Matched) -> usize {
+        (0..self.0.len())
+            .rev()
+            .find(|&index| !self.0[index].negated && matched.0.get(index) == Some(&true))
+            .unwrap_or(0)
     }
 }
 
@@ -149,8 +159,23 @@ mod tests {
     #[test]
     fn a_directory_is_entered_only_when_something_below_may_come_back() {
         let rules = Rules::compile(&[exact("a"), exact("b"), exact("!a/keep")]).unwrap();
-        assert!(rules.may_reinclude_below(b"a"));
-        assert!(!rules.may_reinclude_below(b"b"));
-        assert!(!rules.may_reinclude_below(b"a/k"));
+        let below = |path: &[u8]| rules.may_reinclude_below(path, &rules.check(path, &Matched::default()).1);
+        assert!(below(b"a"));
+        assert!(!below(b"b"));
+        assert!(!below(b"a/k"));
+    }
+
+    #[test]
+    fn an_exception_before_the_rule_that_ignores_a_directory_takes_nothing_back() {
+        let anything = RuleText {
+            negated: true,
+            kind: "regexp".into(),
+            text: ".*".into(),
+        };
+        let rules = Rules::compile(&[anything, exact("store")]).unwrap();
+        let (is_ignored, matched) = rules.check(b"store", &Matched::default());
+        assert!(is_ignored);
+        assert!(!rules.may_reinclude_below(b"store", &matched));
+        assert!(rules.check(b"store/blobs", &matched).0);
     }
 }

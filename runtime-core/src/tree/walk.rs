@@ -222,8 +222,8 @@ impl Walker<'_> {
         let (is_excluded, exclude_state) = exclude.check(&path, &level.exclude);
         Verdict {
             is_kept: !is_ignored && !is_excluded,
-            is_pruned: (is_ignored && !ignore.may_reinclude_below(&source_path))
-                || (is_excluded && !exclude.may_reinclude_below(&path)),
+            is_pruned: (is_ignored && !ignore.may_reinclude_below(&source_path, &ignore_state))
+                || (is_excluded && !exclude.may_reinclude_below(&path, &exclude_state)),
             source_path,
             path,
             ignore: ignore_state,
