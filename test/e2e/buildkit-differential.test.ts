@@ -5,11 +5,11 @@ import * as assert from "uvu/assert";
 import { BuildError } from "../../builder/index.ts";
 import { baseImage } from "../helpers/base-images.ts";
 import { type Dockerd, startDockerd } from "../helpers/dockerd.ts";
-import { listTree } from "../helpers/file-tree.ts";
 import { makeTempDir } from "../helpers/temp.ts";
 import {
   type BuiltImage,
   dockerBuild,
+  listFiles,
   makeCaseContext,
   ourBuild,
   readDockerImage,
@@ -29,7 +29,7 @@ const CASES = [...BUILT, ...REFUSED_CASES];
 interface Attempts {
   readonly theirs: BuiltImage | { readonly stderr: string };
   readonly ours: BuiltImage | { readonly error: unknown };
-  /** Lines of `listTree` of type=local. */
+  /** `listFiles` of type=local. */
   readonly local: readonly string[];
 }
 
@@ -66,7 +66,7 @@ async function attempt(name: string, one: DifferentialCase): Promise<Attempts> {
     ),
   ]);
   const theirs = docker.code === 0 ? await readDockerImage(dockerd, name, work) : { stderr: docker.stderr };
-  return { theirs, ours, local: "error" in ours ? [] : listTree(join(work, "local")) };
+  return { theirs, ours, local: "error" in ours ? [] : await listFiles(join(work, "local")) };
 }
 
 for (const one of BUILT) {
@@ -96,6 +96,8 @@ function attemptsOf(one: DifferentialCase): Attempts {
 
 /** A step that changed nothing has a layer in Docker 20.10, for the mount points it leaves, and none here. */
 function assertSame(ours: BuiltImage, theirs: BuiltImage): void {
+  assert.is(ours.image.author, theirs.image.author);
+  assert.is(ours.image.platform, theirs.image.platform);
   assert.equal(ours.image.config, theirs.image.config);
   assert.equal(ours.image.history, theirs.image.history);
   assert.not.ok(ours.image.hasLayer.some((has, row) => has && !theirs.image.hasLayer[row]));

@@ -1,14 +1,28 @@
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { commandOutput } from "./command.ts";
 
 /**
  * Everything below a directory, a line a file in name order: `/bin/sh link 777 0:0 -> busybox`. A regular file shows its size and
  * sha256; a further name of one file shows the first instead. Times are left out, and so is the size of a directory.
+ * `texts`: a short text is shown as it is, in JSON quotes, instead of its size and sha256.
  */
-export function listTree(root: string): string[] {
+export function listTree(root: string, options: { readonly texts?: boolean } = {}): string[] {
   const firstNames = new Map<number, string>();
-  return paths(root, "").map((path) => `${path} ${describe(join(root, path), path, firstNames)}`);
+  const content = options.texts === true ? textOrDigest : sizeAndDigest;
+  return paths(root, "").map((path) => `${path} ${describe(join(root, path), path, firstNames, content)}`);
+}
+
+/** The extended attributes of everything below a directory, a line each: `/bin/ping security.capability 0x01…`. Needs getfattr. */
+export async function listAttributes(root: string): Promise<string[]> {
+  const argv = ["getfattr", "--recursive", "--physical", "--no-dereference", "--dump", "--match=-", "--encoding=hex", "."];
+  const files = (await commandOutput(argv, { cwd: root })).trim().split("\n\n");
+  const lines = files.flatMap((text) => {
+    const [name = "", ...attributes] = text.split("\n");
+    return attributes.map((attribute) => `${name.replace(/^# file: /, "/")} ${attribute.replace("=", " ")}`);
+  });
+  return lines.sort();
 }
 
 /** `readdir` with `recursive` would walk into directories behind symlinks. */
@@ -21,7 +35,12 @@ function paths(root: string, directory: string): string[] {
   });
 }
 
-function describe(file: string, path: string, firstNames: Map<number, string>): string {
+function describe(
+  file: string,
+  path: string,
+  firstNames: Map<number, string>,
+  content: (bytes: Buffer) => string,
+): string {
   const stats = lstatSync(file);
   const owner = `${(stats.mode & 0o7777).toString(8)} ${stats.uid}:${stats.gid}`;
   if (stats.isDirectory()) return `dir ${owner}`;
@@ -30,5 +49,15 @@ function describe(file: string, path: string, firstNames: Map<number, string>): 
   const first = firstNames.get(stats.ino);
   if (first !== undefined) return `same file as ${first}`;
   firstNames.set(stats.ino, path);
-  return `file ${owner} ${stats.size} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
+  return `file ${owner} ${content(readFileSync(file))}`;
+}
+
+function sizeAndDigest(bytes: Buffer): string {
+  return `${bytes.length} ${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+function textOrDigest(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  const isText = bytes.length <= 2000 && Buffer.from(text).equals(bytes);
+  return isText ? JSON.stringify(text) : sizeAndDigest(bytes);
 }

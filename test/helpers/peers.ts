@@ -78,6 +78,7 @@ export async function inspectDigest(image: string): Promise<string> {
 /** What the tests compare of a config blob; image-spec v1.1 config.md. */
 export interface ImageConfigBlob {
   readonly created: string;
+  readonly author?: string;
   readonly architecture: string;
   readonly os: string;
   readonly config: Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { build } from "../../../builder/index.ts";
 import { baseImage } from "../../helpers/base-images.ts";
 import { type CommandResult, commandOutput, runCommand } from "../../helpers/command.ts";
 import type { Dockerd } from "../../helpers/dockerd.ts";
-import { listTree } from "../../helpers/file-tree.ts";
+import { listAttributes, listTree } from "../../helpers/file-tree.ts";
 import { inspectConfig, writePolicy } from "../../helpers/peers.ts";
 import type { DifferentialCase } from "./case.ts";
 import { type Comparable, comparable } from "./comparable.ts";
@@ -12,7 +12,7 @@ import { type Comparable, comparable } from "./comparable.ts";
 /** What a builder made of a case. */
 export interface BuiltImage {
   readonly image: Comparable;
-  /** Lines of `listTree`. */
+  /** `listFiles` of its root. */
   readonly tree: readonly string[];
 }
 
@@ -79,9 +79,15 @@ export async function readOurImage(work: string): Promise<BuiltImage> {
   return { image: comparable(config), tree: await unpack(layout, join(work, "our-files")) };
 }
 
-async function unpack(layout: string, bundle: string): Promise<readonly string[]> {
+/** An image of an OCI layout with one tag, unpacked by umoci: its `listFiles`. */
+export async function unpack(layout: string, bundle: string): Promise<readonly string[]> {
   const index = JSON.parse(readFileSync(join(layout, "index.json"), "utf8"));
   const tag = index.manifests[0].annotations["org.opencontainers.image.ref.name"];
   await commandOutput(["umoci", "unpack", "--image", `${layout}:${tag}`, bundle]);
-  return listTree(join(bundle, "rootfs"));
+  return listFiles(join(bundle, "rootfs"));
+}
+
+/** Files with the texts of the small ones, and extended attributes, a line each. */
+export async function listFiles(root: string): Promise<readonly string[]> {
+  return [...listTree(root, { texts: true }), ...(await listAttributes(root))];
 }

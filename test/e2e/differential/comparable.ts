@@ -2,6 +2,8 @@ import type { ImageConfigBlob } from "../../helpers/peers.ts";
 
 /** What must be equal of two images, in a form that takes away what newer BuildKits write otherwise than Docker 20.10's. */
 export interface Comparable {
+  readonly author: string;
+  readonly platform: string;
   readonly config: Readonly<Record<string, unknown>>;
   /** `created_by` and `comment` of each row. */
   readonly history: readonly string[];
@@ -12,9 +14,11 @@ export interface Comparable {
 
 type Row = ImageConfigBlob["history"][number] & { readonly comment?: string };
 
-export function comparable({ config, history, rootfs }: ImageConfigBlob): Comparable {
+export function comparable({ author = "", architecture, os, config, history, rootfs }: ImageConfigBlob): Comparable {
   const rows: readonly Row[] = history;
   return {
+    author,
+    platform: `${os}/${architecture}`,
     config: present(config),
     history: rows.map(({ created_by = "", comment = "" }) => `${historyText(created_by)} (${comment})`),
     hasLayer: rows.map(({ empty_layer }) => empty_layer !== true),
