@@ -1,9 +1,13 @@
-import type { ContainerConfig, ImageConfig, Platform } from "../../registry-client/index.ts";
+import type { ImageConfig, Platform } from "../../registry-client/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import { createVertex, type Edge, edge } from "../llb/index.ts";
 import { normalizeHistory } from "./base-history.ts";
+import { chainOf } from "./chain.ts";
+import { type ConfigParts, openConfig } from "./image-config.ts";
+import { envMap, envRows, type ImageEnv, setEnv } from "./image-env.ts";
 import type { ResolvedImage } from "./options.ts";
-import { envMap, type StageState, setEnv } from "./stage-state.ts";
+import { PersistentMap } from "./persistent-map.ts";
+import type { StageState } from "./stage-state.ts";
 import { internalName } from "./vertex-name.ts";
 import { joinWorkdir } from "./workdir.ts";
 
@@ -38,7 +42,8 @@ export function imageTitle({ reference, manifest }: ResolvedImage): string {
 
 /** FROM a stage: all it has but its numbers, and the ENV of its image again over its ARGs. */
 export function childState(parent: StageState): StageState {
-  return { ...parent, ...settled(parent.config, parent.environment), step: 0, isCmdSet: false };
+  const environment = parent.environment.withAll(envMap(envRows(parent.env)));
+  return { ...parent, environment, step: 0, isCmdSet: false };
 }
 
 function openState(root: Edge, image: ImageConfig): StageState {
@@ -48,28 +53,26 @@ function openState(root: Edge, image: ImageConfig): StageState {
     root,
     platform: platformOf(image),
     ...(image.author === undefined || image.author === "" ? {} : { author: image.author }),
-    ...settled(image.config ?? {}, new Map()),
-    history,
+    ...settled(openConfig(image.config ?? {})),
+    history: chainOf(history),
     baseHistory: history.length,
     baseLayerCount,
-    buildArgs: new Map(),
+    buildArgs: new PersistentMap(),
     step: 0,
     isCmdSet: false,
   };
 }
 
 /** There is always a PATH, and WORKDIR is clean and absolute. */
-function settled(
-  config: ContainerConfig,
-  environment: ReadonlyMap<string, string>,
-): Pick<StageState, "config" | "environment"> {
-  const given = config.Env ?? [];
-  const env = envMap(given).has("PATH") ? given : setEnv(given, "PATH", DEFAULT_PATH);
+function settled(parts: ConfigParts): ConfigParts & Pick<StageState, "environment"> {
+  const { config } = parts;
+  const env = withPath(parts.env);
   const workdir = config.WorkingDir ? { WorkingDir: joinWorkdir("/", config.WorkingDir) } : {};
-  return {
-    config: { ...config, Env: env, ...workdir },
-    environment: new Map([...environment, ...envMap(env)]),
-  };
+  return { ...parts, config: { ...config, ...workdir }, env, environment: new PersistentMap(envMap(envRows(env))) };
+}
+
+function withPath(env: ImageEnv): ImageEnv {
+  return envMap(env.base).has("PATH") ? env : setEnv(env, "PATH", DEFAULT_PATH);
 }
 
 function platformOf({ architecture, os, variant, ...image }: ImageConfig): Platform {

@@ -1,4 +1,3 @@
-import type { ContainerConfig } from "../../registry-client/index.ts";
 import type {
   CmdInstruction,
   CommandLine,
@@ -6,7 +5,7 @@ import type {
   ShellInstruction,
 } from "../dockerfile/instructions.ts";
 import { formatList, formatQuotedList } from "./go-format.ts";
-import { type StageState, withConfig } from "./stage-state.ts";
+import { type SettledConfig, type StageState, withConfig } from "./stage-state.ts";
 
 const DEFAULT_SHELL: readonly string[] = ["/bin/sh", "-c"];
 
@@ -32,12 +31,12 @@ export function dispatchShell(state: StageState, { argv }: ShellInstruction): St
 }
 
 /** What is executed: the exec form as it is, the shell form as one argument of the image's SHELL. */
-export function commandArgv(config: ContainerConfig, command: CommandLine): readonly string[] {
+export function commandArgv(config: SettledConfig, command: CommandLine): readonly string[] {
   return command.form === "exec" ? command.argv : withShell(config, command.script);
 }
 
 /** `script` as one argument of the image's SHELL. */
-export function withShell(config: ContainerConfig, script: string): readonly string[] {
+export function withShell(config: SettledConfig, script: string): readonly string[] {
   const shell = config.Shell === undefined || config.Shell.length === 0 ? DEFAULT_SHELL : config.Shell;
   return [...shell, script];
 }

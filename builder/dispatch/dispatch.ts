@@ -1,5 +1,7 @@
 import type { Dockerfile } from "../dockerfile/instructions.ts";
+import { toArray } from "./chain.ts";
 import { openScope } from "./global-args.ts";
+import { imageConfig } from "./image-config.ts";
 import type { DispatchOptions } from "./options.ts";
 import type { DispatchResult, ImageDraft } from "./result.ts";
 import { StageDispatcher } from "./stage-dispatcher.ts";
@@ -26,8 +28,8 @@ export async function dispatch(dockerfile: Dockerfile, options: DispatchOptions)
 }
 
 function imageDraft(state: StageState, labels: Readonly<Record<string, string>>): ImageDraft {
-  const { platform, author, history, baseHistory, baseLayerCount } = state;
-  const isLabelled = Object.keys(labels).length > 0;
-  const config = isLabelled ? { ...state.config, Labels: { ...state.config.Labels, ...labels } } : state.config;
+  const { platform, author, baseHistory, baseLayerCount } = state;
+  const config = imageConfig({ ...state, labels: state.labels.withAll(Object.entries(labels)) });
+  const history = toArray(state.history);
   return { platform, ...(author === undefined ? {} : { author }), config, history, baseHistory, baseLayerCount };
 }

@@ -1,36 +1,32 @@
 import type { ArgInstruction, EnvInstruction } from "../dockerfile/instructions.ts";
 import { expandWord } from "./expand-word.ts";
+import { setEnv } from "./image-env.ts";
 import type { StageContext } from "./stage-context.ts";
-import { type StageState, setEnv, withConfig, withHistory } from "./stage-state.ts";
+import { type StageState, withHistory } from "./stage-state.ts";
 
 /** Arguments that speak to the builder: never in a step's environment. */
 const BUILDER_ARGS: ReadonlySet<string> = new Set(["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]);
 
 /** ENV: every value of one instruction sees the variables from before it. */
 export function dispatchEnv(state: StageState, { pairs }: EnvInstruction, { scope }: StageContext): StageState {
-  const environment = new Map(state.environment);
-  let env = state.config.Env ?? [];
-  let createdBy = "ENV";
-  for (const pair of pairs) {
-    const name = expandWord(scope, pair.key, state.environment);
-    const value = expandWord(scope, pair.value, state.environment);
-    environment.set(name, value);
-    env = setEnv(env, name, value);
-    createdBy += ` ${name}=${value}`;
-  }
-  return withConfig({ ...state, environment }, { Env: env }, createdBy);
+  const rows = pairs.map(
+    ({ key, value }) =>
+      [expandWord(scope, key, state.environment), expandWord(scope, value, state.environment)] as const,
+  );
+  const env = rows.reduce((before, [name, value]) => setEnv(before, name, value), state.env);
+  const createdBy = ["ENV", ...rows.map(([name, value]) => `${name}=${value}`)].join(" ");
+  return withHistory({ ...state, env, environment: state.environment.withAll(rows) }, createdBy, true);
 }
 
 /** ARG of a stage: `--build-arg`, else its default, else the global ARG of that name, else nothing. */
 export function dispatchArg(state: StageState, { args }: ArgInstruction, context: StageContext): StageState {
-  const environment = new Map(state.environment);
-  const buildArgs = new Map(state.buildArgs);
+  let { environment, buildArgs } = state;
   const shown: string[] = [];
   for (const arg of args) {
     const name = arg.key.text;
     const value = argValue(name, arg, environment, context);
-    if (value !== undefined && !BUILDER_ARGS.has(name)) environment.set(name, value);
-    buildArgs.set(name, value ?? "");
+    if (value !== undefined && !BUILDER_ARGS.has(name)) environment = environment.with(name, value);
+    buildArgs = buildArgs.with(name, value ?? "");
     context.scope.declaredArgs.add(name);
     shown.push(value === undefined ? name : `${name}=${value}`);
   }

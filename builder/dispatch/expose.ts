@@ -3,7 +3,7 @@ import { expandWords } from "./expand-word.ts";
 import { formatList } from "./go-format.ts";
 import { type BuildScope, failure } from "./scope.ts";
 import type { StageContext } from "./stage-context.ts";
-import { type StageState, withConfig } from "./stage-state.ts";
+import { type StageState, withHistory } from "./stage-state.ts";
 
 const MAX_PORT = 65535;
 const PROTOCOLS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp"]);
@@ -14,8 +14,8 @@ export function dispatchExpose(state: StageState, { ports }: ExposeInstruction, 
   const exposed = words.flatMap((word) =>
     expandWords(scope, word, state.environment).flatMap((port) => parsePort(scope, word, port)),
   );
-  const ExposedPorts = { ...state.config.ExposedPorts, ...Object.fromEntries(exposed.map((port) => [port, {}])) };
-  return withConfig(state, { ExposedPorts }, `EXPOSE ${formatList(exposed)}`);
+  const exposedPorts = state.exposedPorts.withAll(exposed.map((port) => [port, {}]));
+  return withHistory({ ...state, exposedPorts }, `EXPOSE ${formatList(exposed)}`, true);
 }
 
 /** `[[ip:]host:]port[-port][/protocol]` → `port/protocol`, one for each port. */

@@ -6,6 +6,7 @@ import type {
   UserInstruction,
   VolumeInstruction,
 } from "../dockerfile/instructions.ts";
+import { append } from "./chain.ts";
 import { expandWord } from "./expand-word.ts";
 import { formatList } from "./go-format.ts";
 import { failure } from "./scope.ts";
@@ -20,7 +21,7 @@ export function dispatchLabel(state: StageState, { pairs }: LabelInstruction, { 
       [expandWord(scope, key, state.environment), expandWord(scope, value, state.environment)] as const,
   );
   const createdBy = ["LABEL", ...labels.map(([name, value]) => `${name}=${value}`)].join(" ");
-  return withConfig(state, { Labels: { ...state.config.Labels, ...Object.fromEntries(labels) } }, createdBy);
+  return withHistory({ ...state, labels: state.labels.withAll(labels) }, createdBy, true);
 }
 
 /** USER: stored as written; who it is is looked up when a step runs. */
@@ -36,8 +37,8 @@ export function dispatchVolume(state: StageState, { paths }: VolumeInstruction, 
     if (path !== "") return path;
     throw failure(scope, word.range, "INVALID_VOLUME", "VOLUME specified can not be an empty string");
   });
-  const Volumes = { ...state.config.Volumes, ...Object.fromEntries(volumes.map((path) => [path, {}])) };
-  return withConfig(state, { Volumes }, `VOLUME ${formatList(volumes)}`);
+  const known = state.volumes.withAll(volumes.map((path) => [path, {}]));
+  return withHistory({ ...state, volumes: known }, `VOLUME ${formatList(volumes)}`, true);
 }
 
 /** STOPSIGNAL: a Linux signal by name or number, stored as written. */
@@ -54,8 +55,7 @@ export function dispatchStopsignal(
 
 /** ONBUILD: kept for whoever builds FROM this image; it has no row in the history. */
 export function dispatchOnbuild(state: StageState, { expression }: OnbuildInstruction): StageState {
-  const OnBuild = [...(state.config.OnBuild ?? []), expression];
-  return { ...state, config: { ...state.config, OnBuild } };
+  return { ...state, onbuild: append(state.onbuild, expression) };
 }
 
 /** MAINTAINER: the image's author. */

@@ -2,7 +2,8 @@ import type { Platform } from "../../registry-client/index.ts";
 import { createVertex } from "../llb/index.ts";
 import { childState, imageState, imageTitle, scratchState } from "./base.ts";
 import type { BaseSource } from "./base-images.ts";
-import { localEdge } from "./context-edge.ts";
+import { toArray } from "./chain.ts";
+import { filesEdge } from "./context-edge.ts";
 import type { StagePlan } from "./stage-plan.ts";
 import { type StageState, withLayer } from "./stage-state.ts";
 import { internalName, stepName } from "./vertex-name.ts";
@@ -19,10 +20,10 @@ export interface StageStart {
 
 /** FROM an earlier stage. */
 export function startFromStage(parent: StageState): StageStart {
-  return { onbuild: parent.config.OnBuild ?? [], steps: 0, open: () => withoutTriggers(childState(parent)) };
+  return { onbuild: toArray(parent.onbuild), steps: 0, open: () => withoutTriggers(childState(parent)) };
 }
 
-/** FROM scratch, an image, or a directory that takes an image's place. */
+/** FROM scratch, an image, or files that take an image's place. */
 export function startFromSource(plan: StagePlan, source: BaseSource, targetPlatform: Platform): StageStart {
   switch (source.type) {
     case "scratch":
@@ -38,20 +39,20 @@ export function startFromSource(plan: StagePlan, source: BaseSource, targetPlatf
         },
       };
     }
-    case "local":
-      return { onbuild: [], steps: 1, open: (total) => localState(plan, source, total, targetPlatform) };
+    case "files":
+      return { onbuild: [], steps: 1, open: (total) => filesState(plan, source, total, targetPlatform) };
   }
 }
 
-/** The files of a directory as a root: one layer over scratch. */
-function localState(
+/** The files of a named context as a root: one layer over scratch. */
+function filesState(
   plan: StagePlan,
-  { name, context }: Extract<BaseSource, { type: "local" }>,
+  { name, context }: Extract<BaseSource, { type: "files" }>,
   total: number,
   platform: Platform,
 ): StageState {
   const scratch = scratchState(platform);
-  const files = localEdge(name, context, internalName(`load from context ${name}`));
+  const files = filesEdge(name, context, internalName(`load from context ${name}`));
   const copy = { type: "copy", input: 1, paths: ["/"], wildcards: false, dest: "/" } as const;
   const vertex = createVertex({ type: "file", actions: [copy] }, [scratch.root, files], {
     name: stepName(plan.displayName, 1, total, `FROM ${name}`),
@@ -61,6 +62,5 @@ function localState(
 }
 
 function withoutTriggers(state: StageState): StageState {
-  const { OnBuild: _, ...config } = state.config;
-  return { ...state, config };
+  return { ...state, onbuild: undefined };
 }

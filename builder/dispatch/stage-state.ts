@@ -1,25 +1,42 @@
 import type { ContainerConfig, History } from "../../registry-client/index.ts";
 import { type Edge, edge, type Vertex } from "../llb/index.ts";
+import { append, type Chain } from "./chain.ts";
+import type { ImageEnv } from "./image-env.ts";
+import type { PersistentMap } from "./persistent-map.ts";
 import type { ImageDraft } from "./result.ts";
 
-/** A stage after some of its instructions. Handlers take one and return the next. */
-export interface StageState extends ImageDraft {
+/**
+ * A stage after some of its instructions. Handlers take one and return the next; none is ever changed. What may grow with
+ * every line is kept in structures that share their past, so that a Dockerfile is dispatched in linear time.
+ */
+export interface StageState extends Omit<ImageDraft, "config" | "history"> {
   /** The root filesystem so far. */
   readonly root: Edge;
+  /** The image config but for its lists, which are the five below: `imageConfig` puts them together. */
+  readonly config: SettledConfig;
+  readonly env: ImageEnv;
+  readonly labels: PersistentMap<string>;
+  readonly exposedPorts: PersistentMap<Record<string, never>>;
+  readonly volumes: PersistentMap<Record<string, never>>;
+  readonly onbuild: Chain<string>;
+  readonly history: Chain<History>;
   /** What `$NAME` means and what RUN sees: the image's environment and declared ARGs. The last writer wins. */
-  readonly environment: ReadonlyMap<string, string>;
+  readonly environment: PersistentMap<string>;
   /** ARGs in effect, in the order of their declaration; "" for one without a value. */
-  readonly buildArgs: ReadonlyMap<string, string>;
+  readonly buildArgs: PersistentMap<string>;
   /** How many vertices of the stage have a number. */
   readonly step: number;
   /** CMD was set in this stage: ENTRYPOINT leaves it alone. */
   readonly isCmdSet: boolean;
 }
 
+/** Members of an image config that an instruction replaces whole. */
+export type SettledConfig = Omit<ContainerConfig, "Env" | "Labels" | "ExposedPorts" | "Volumes" | "OnBuild">;
+
 const HISTORY_COMMENT = "buildkit.dockerfile.v0";
 
 /** The config changed, the filesystem did not. */
-export function withConfig(state: StageState, change: Partial<ContainerConfig>, createdBy: string): StageState {
+export function withConfig(state: StageState, change: SettledConfig, createdBy: string): StageState {
   return withHistory({ ...state, config: { ...state.config, ...change } }, createdBy, true);
 }
 
@@ -31,22 +48,5 @@ export function withLayer(state: StageState, vertex: Vertex, createdBy: string):
 /** A row for what made no layer, or for what made one. */
 export function withHistory(state: StageState, createdBy: string, isEmpty: boolean): StageState {
   const row: History = { created_by: createdBy, comment: HISTORY_COMMENT, ...(isEmpty ? { empty_layer: true } : {}) };
-  return { ...state, history: [...state.history, row] };
-}
-
-/** `NAME=value` rows with NAME set: in its old place, or at the end. */
-export function setEnv(env: readonly string[], name: string, value: string): readonly string[] {
-  const entry = `${name}=${value}`;
-  const at = env.findIndex((other) => other.startsWith(`${name}=`) || other === name);
-  return at < 0 ? [...env, entry] : env.with(at, entry);
-}
-
-/** `NAME=value` rows as a map; a row without `=` is an empty value. */
-export function envMap(env: readonly string[]): Map<string, string> {
-  return new Map(env.map((entry) => splitEntry(entry)));
-}
-
-function splitEntry(entry: string): [string, string] {
-  const equals = entry.indexOf("=");
-  return equals < 0 ? [entry, ""] : [entry.slice(0, equals), entry.slice(equals + 1)];
+  return { ...state, history: append(state.history, row) };
 }
