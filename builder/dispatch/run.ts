@@ -4,6 +4,7 @@ import type { CommandLine, RunInstruction } from "../dockerfile/instructions.ts"
 import { createVertex, type Edge, type ExecMount, type ExecOp } from "../llb/index.ts";
 import { commandArgv, withShell } from "./command.ts";
 import { inlineFile } from "./inline-file.ts";
+import { buildArgPrefix, environmentRows } from "./run-environment.ts";
 import { failure, unsupportedFlag } from "./scope.ts";
 import type { StageContext } from "./stage-context.ts";
 import { type StageState, withLayer } from "./stage-state.ts";
@@ -27,7 +28,7 @@ export function dispatchRun(state: StageState, instruction: RunInstruction, cont
     range: instruction.range,
     ...(context.scope.options.noCache ? { ignoreCache: true } : {}),
   });
-  return withLayer(numbered, vertex, `RUN ${[...buildArgPrefix(state), ...argv].join(" ")} # buildkit`);
+  return withLayer(numbered, vertex, `RUN ${buildArgPrefix(state)}${argv.join(" ")} # buildkit`);
 }
 
 interface RunCommand {
@@ -69,7 +70,7 @@ function execOp(
   return {
     type: "exec",
     argv,
-    env: [...state.environment].map(([name, value]) => `${name}=${value}`),
+    env: environmentRows(state),
     proxyEnv: scope.proxyEnv,
     cwd: state.config.WorkingDir ?? "/",
     user: state.config.User ?? "",
@@ -80,12 +81,6 @@ function execOp(
 
 function networkMode(text: string | undefined): ExecOp["network"] {
   return text === "none" || text === "host" ? text : "default";
-}
-
-/** `|2 A=1 B=2`: the ARGs in effect, by the value that RUN sees. */
-function buildArgPrefix({ buildArgs, environment }: StageState): readonly string[] {
-  const args = [...buildArgs].map(([name, value]) => `${name}=${environment.get(name) ?? value}`);
-  return args.length > 0 ? [`|${args.length}`, ...args] : [];
 }
 
 function refuseUnsupported(instruction: RunInstruction, { scope }: StageContext): void {
