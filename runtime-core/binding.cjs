@@ -851,6 +851,7 @@ module.exports.syncFilesystem = nativeBinding.syncFilesystem
 module.exports.treeApply = nativeBinding.treeApply
 module.exports.treeDigest = nativeBinding.treeDigest
 module.exports.treeExport = nativeBinding.treeExport
+module.exports.treeGraft = nativeBinding.treeGraft
 module.exports.treeList = nativeBinding.treeList
 module.exports.treeOwner = nativeBinding.treeOwner
 module.exports.treeRead = nativeBinding.treeRead

@@ -15,11 +15,13 @@ export declare class CancelFlag {
   cancel(): void
 }
 
-/** An exclusive lock that the kernel releases when its process ends, however it ends. flock(2). */
+/** A lock that the kernel releases when its process ends, however it ends. flock(2). */
 export declare class FileLock {
   /** Takes the lock at `path`, creating the file; null while another holds it. */
   static tryAcquire(path: string): FileLock | null
-  /** Removes the file and lets the next one in. A second call does nothing. */
+  /** The same with a file that stays: an exclusive lock, or one that any number share and none has alone. */
+  static tryHold(path: string, shared: boolean): FileLock | null
+  /** Lets the next one in, and removes the file unless it stays. A second call does nothing. */
   release(): void
 }
 
@@ -104,14 +106,26 @@ export declare function probeSandbox(request: SandboxRequest): Uint8Array
  */
 export declare function replaceProcess(file: string, args: Array<string>, env: Array<string>): void
 
-export interface SandboxBind {
-  source: string
-  target: string
-  readonly: boolean
-}
-
 /** Which cgroup version can hold steps here: `v1`, `v2` or `none`. */
 export declare function sandboxCgroupVersion(): string
+
+/** A file on a tmpfs. `content` is bytes: a typed array belongs to the JavaScript thread. */
+export interface SandboxFile {
+  content: Array<number>
+  uid: number
+  gid: number
+  mode: number
+}
+
+/** A path inside layers that overlayfs stacks. */
+export interface SandboxLayers {
+  /** Absolute directories, lowest first. */
+  lowers: Array<string>
+  /** With `work`: writes go there. */
+  upper?: string
+  work?: string
+  path: string
+}
 
 /** Absent is unlimited. */
 export interface SandboxLimits {
@@ -120,6 +134,18 @@ export interface SandboxLimits {
   memorySwapBytes?: number
   pids?: number
   cpus?: number
+}
+
+/** A mount of the step's own: exactly one of `bind`, `layers`, `tmpfs` and `file` says what it shows. */
+export interface SandboxMount {
+  /** Absolute inside the root. */
+  target: string
+  readonly: boolean
+  /** An absolute path of the host. */
+  bind?: string
+  layers?: SandboxLayers
+  tmpfs?: SandboxTmpfs
+  file?: SandboxFile
 }
 
 /** What the step's cgroup says at its end, where it has one. */
@@ -149,11 +175,15 @@ export interface SandboxRequest {
   resolvConf: string
   limits: SandboxLimits
   noNewPrivileges: boolean
-  mounts: Array<SandboxBind>
+  mounts: Array<SandboxMount>
   /** Sets everything up and runs nothing. */
   probe: boolean
   /** Gives the step the caller's ids, without idmapped mounts. */
   identity: boolean
+}
+
+export interface SandboxTmpfs {
+  sizeBytes?: number
 }
 
 /**
@@ -168,11 +198,12 @@ export declare function startSandbox(request: SandboxRequest): Promise<SandboxPr
 /** Writes out everything that was changed on the filesystem of `path` before the call. syncfs(2). */
 export declare function syncFilesystem(path: string): Promise<void>
 
-/** `mkdir`: path, mode, owner. `mkfile`: data too. `copy`: selection, dest and, where given, owner and mode. */
+/** `mkdir`: path, mode, owner. `mkfile`: data too. `copy`: selection, dest and, where given, owner and a mode of either form. */
 export interface TreeAction {
   type: string
   path?: string
   mode?: number
+  modeChanges?: Array<TreeModeChange>
   owner?: TreeOwner
   data?: Uint8Array
   selection?: TreeChoice
@@ -186,6 +217,9 @@ export interface TreeChoice {
   paths: Array<string>
   wildcards: boolean
   exclude: Array<TreeRule>
+  include: Array<TreeRule>
+  ancestors: Array<TreeRule>
+  required: Array<string>
 }
 
 export declare function treeDigest(choice: TreeChoice, cancel: CancelFlag): Promise<TreeDigest>
@@ -204,6 +238,8 @@ export interface TreeFiles {
   isContext: boolean
 }
 
+export declare function treeGraft(layer: string, dest: string, cancel: CancelFlag): Promise<void>
+
 export interface TreeLayers {
   lowers: Array<string>
   upper?: string
@@ -211,6 +247,13 @@ export interface TreeLayers {
 }
 
 export declare function treeList(files: TreeFiles, path: string, cancel: CancelFlag): Promise<Array<string>>
+
+/** One change of a symbolic mode: `ModeChange` of the typed facade. */
+export interface TreeModeChange {
+  op: string
+  bits: number
+  shift?: number
+}
 
 export declare function treeOwner(layers: TreeLayers, spec: string, cancel: CancelFlag): Promise<TreeOwner>
 

@@ -12,6 +12,7 @@ export type {
   SandboxIo,
   SandboxLimits,
   SandboxMount,
+  SandboxMountSource,
   SandboxResult,
   SandboxSpec,
   SandboxUsage,
@@ -19,12 +20,15 @@ export type {
 } from "./sandbox.ts";
 export { prepareSandbox, runSandbox } from "./sandbox.ts";
 export type { FileLock } from "./sync.ts";
-export { syncFilesystem, tryLockFile } from "./sync.ts";
+export { syncFilesystem, tryHoldFile, tryLockFile } from "./sync.ts";
 export type {
   FileAction,
+  FileMode,
   IgnoreRule,
+  ModeChange,
   Owner,
   SelectionDigest,
+  TreeInclude,
   TreeSelection,
   TreeSource,
   UserLookup,
@@ -33,6 +37,7 @@ export {
   applyFileActions,
   digestSelection,
   exportTree,
+  graftLayer,
   listDirectory,
   lookupOwner,
   lookupUser,

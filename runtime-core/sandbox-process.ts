@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import { binding, nativeFailure } from "./native.ts";
-import type { SandboxSpec } from "./sandbox.ts";
+import { toLayers } from "./rootfs.ts";
+import type { SandboxMount, SandboxSpec } from "./sandbox.ts";
 import { nativeSandboxError } from "./sandbox-error.ts";
 
 type Binding = ReturnType<typeof binding>;
@@ -53,8 +54,24 @@ export function request(spec: SandboxSpec, { probe = false, identity = false }: 
     resolvConf: spec.resolvConf,
     limits,
     noNewPrivileges: spec.noNewPrivileges,
-    mounts: spec.mounts.map(({ source, target, readonly }) => ({ source, target, readonly })),
+    mounts: spec.mounts.map(toMount),
     probe,
     identity,
   };
+}
+
+function toMount(mount: SandboxMount): Request["mounts"][number] {
+  const { target, readonly } = mount;
+  switch (mount.type) {
+    case "bind":
+      return { target, readonly, bind: mount.source };
+    case "rootfs":
+      return { target, readonly, layers: { ...toLayers(mount.rootfs), path: mount.path } };
+    case "tmpfs":
+      return { target, readonly, tmpfs: mount.sizeBytes === undefined ? {} : { sizeBytes: mount.sizeBytes } };
+    case "file": {
+      const { uid, gid, mode } = mount;
+      return { target, readonly: true, file: { content: [...mount.content], uid, gid, mode } };
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import { addAbortListener } from "node:events";
 import { constants } from "node:os";
 import { binding, nativeFailure } from "./native.ts";
-import type { WritableRootfs } from "./rootfs.ts";
+import type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 import { setupError } from "./sandbox-error.ts";
 import { drain, type SandboxHandle, start } from "./sandbox-process.ts";
 import { readStatus, type StepEnd } from "./sandbox-status.ts";
@@ -131,7 +131,7 @@ export interface SandboxSpec {
   readonly resolvConf: string;
   readonly limits: SandboxLimits;
   readonly noNewPrivileges: boolean;
-  /** Extra bind mounts, in order. */
+  /** The step's own mounts, in order: a mount in another comes after it. At most 120. */
   readonly mounts: readonly SandboxMount[];
 }
 
@@ -150,12 +150,40 @@ export interface SandboxLimits {
   readonly cpus?: number;
 }
 
-export type SandboxMount = {
-  readonly type: "bind";
-  readonly source: string;
-  readonly target: string;
-  readonly readonly: boolean;
-};
+/**
+ * Something mounted for one step. `target` is absolute, without `..`, and looked up inside the root, symbolic links too. A mount
+ * point that is missing is there for the step alone, and leaves no trace in the layer.
+ */
+export type SandboxMount = SandboxMountSource & { readonly target: string; readonly readonly: boolean };
+
+/** What a mount shows. */
+export type SandboxMountSource =
+  | {
+      /** A directory, file or socket of the host. Its owners on disk are the step's own ids. */
+      readonly type: "bind";
+      /** Absolute. */
+      readonly source: string;
+    }
+  | {
+      /** A path of another root, looked up inside it. Without an `upper` it must be `readonly`. */
+      readonly type: "rootfs";
+      readonly rootfs: RootfsMount;
+      /** Absolute inside `rootfs`. */
+      readonly path: string;
+    }
+  | {
+      readonly type: "tmpfs";
+      /** Default: the kernel's, half of the memory. */
+      readonly sizeBytes?: number;
+    }
+  | {
+      /** A file in memory; it can only be read, and not executed. */
+      readonly type: "file";
+      readonly content: Uint8Array;
+      readonly uid: number;
+      readonly gid: number;
+      readonly mode: number;
+    };
 
 /** Output as it comes. Chunks are bytes, not lines. */
 export interface SandboxIo {

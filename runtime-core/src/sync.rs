@@ -21,10 +21,11 @@ pub fn sync_filesystem(path: String) -> AsyncTask<Job<()>> {
     })
 }
 
-/// An exclusive lock that the kernel releases when its process ends, however it ends. flock(2).
+/// A lock that the kernel releases when its process ends, however it ends. flock(2).
 #[napi]
 pub struct FileLock {
-    path: String,
+    /// What goes with the lock.
+    removed: Option<String>,
     file: Option<File>,
 }
 
@@ -33,27 +34,42 @@ impl FileLock {
     /// Takes the lock at `path`, creating the file; null while another holds it.
     #[napi(ts_return_type = "FileLock | null")]
     pub fn try_acquire(path: String) -> napi::Result<Option<Self>> {
-        Ok(try_lock(&path)?.map(|file| Self {
-            path,
+        let exclusive = FlockOperation::NonBlockingLockExclusive;
+        Ok(try_lock(&path, exclusive)?.map(|file| Self {
+            removed: Some(path),
             file: Some(file),
         }))
     }
 
-    /// Removes the file and lets the next one in. A second call does nothing.
+    /// The same with a file that stays: an exclusive lock, or one that any number share and none has alone.
+    #[napi(ts_return_type = "FileLock | null")]
+    pub fn try_hold(path: String, shared: bool) -> napi::Result<Option<Self>> {
+        let operation = if shared {
+            FlockOperation::NonBlockingLockShared
+        } else {
+            FlockOperation::NonBlockingLockExclusive
+        };
+        Ok(try_lock(&path, operation)?.map(|file| Self {
+            removed: None,
+            file: Some(file),
+        }))
+    }
+
+    /// Lets the next one in, and removes the file unless it stays. A second call does nothing.
     #[napi]
     pub fn release(&mut self) {
         if let Some(file) = self.file.take() {
             // Unlinked while still locked: whoever opened it before sees that it is no longer the lock of this path.
-            let _ = std::fs::remove_file(&self.path);
+            let _ = self.removed.take().map(std::fs::remove_file);
             drop(file);
         }
     }
 }
 
-fn try_lock(path: &str) -> Result<Option<File>> {
+fn try_lock(path: &str, operation: FlockOperation) -> Result<Option<File>> {
     loop {
         let file = open_lock(path).map_err(|e| Error::io("open lock", path, &e))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match flock(&file, operation) {
             Ok(()) if is_at(&file, path) => return Ok(Some(file)),
             Ok(()) | Err(Errno::INTR) => {}
             Err(Errno::WOULDBLOCK) => return Ok(None),

@@ -4,8 +4,9 @@
 use crate::ids::{Ids, in_initial_user_namespace, user_namespace_of};
 use crate::init;
 use crate::report::{self, Fail, Step};
-use crate::rootfs;
-use crate::scratch::{self, Scratch};
+use crate::rootfs::{self, Place};
+use crate::scratch::Scratch;
+use crate::sources;
 use crate::spare;
 use crate::spec::Spec;
 use crate::sys::file::{self, Fd};
@@ -162,8 +163,13 @@ fn make_mounts(spec: &Spec, ids: Ids, userns: &Fd, scratch: Scratch) -> Result<H
         resolv_conf: -1,
         mounts: [-1; MAX_MOUNTS],
     };
-    let filled = scratch::bind_sources(spec, ids, userns, &mut made.mounts)
-        .and_then(|()| ids.as_step_root(|| fill_handover(spec, ids, userns, &scratch, &mut made)));
+    let place = Place {
+        ids,
+        userns,
+        scratch: &scratch,
+    };
+    let filled = sources::make(spec, &place, &mut made.mounts)
+        .and_then(|()| ids.as_step_root(|| fill_handover(spec, &place, &mut made)));
     match filled {
         Ok(()) => Ok(made),
         Err(fail) => {
@@ -173,17 +179,11 @@ fn make_mounts(spec: &Spec, ids: Ids, userns: &Fd, scratch: Scratch) -> Result<H
     }
 }
 
-fn fill_handover(
-    spec: &Spec,
-    ids: Ids,
-    userns: &Fd,
-    scratch: &Scratch,
-    made: &mut Handover,
-) -> Result<(), Fail> {
-    scratch.fill(spec)?;
-    made.root = rootfs::make(spec, ids, userns, scratch)?.leak();
-    made.hosts = scratch.file(c"hosts")?.leak();
-    made.resolv_conf = scratch.file(c"resolv.conf")?.leak();
+fn fill_handover(spec: &Spec, place: &Place, made: &mut Handover) -> Result<(), Fail> {
+    place.scratch.fill(spec, &made.mounts)?;
+    made.root = rootfs::make(spec, place)?.leak();
+    made.hosts = place.scratch.file(c"hosts")?.leak();
+    made.resolv_conf = place.scratch.file(c"resolv.conf")?.leak();
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod report;
 mod root;
 mod rootfs;
 mod scratch;
+mod sources;
 mod spare;
 mod spec;
 mod sys;

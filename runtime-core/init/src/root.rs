@@ -6,7 +6,7 @@ use crate::dev;
 use crate::launcher::Handover;
 use crate::mask::Masks;
 use crate::report::{Fail, Step};
-use crate::spec::Spec;
+use crate::spec::{Source, Spec};
 use crate::sys::file::{self, AT_FDCWD, Fd, O_DIRECTORY, O_PATH};
 use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID, RDONLY};
 use crate::sys::{self, EBUSY, EPERM};
@@ -68,7 +68,7 @@ pub fn enter(spec: &'static Spec, handover: &Handover, kernel: KernelFilesystems
     mount::attach(&root, top.raw()).at("root")?;
     kernel.move_into(&root, &mut created)?;
     mount_files(handover, &root, &mut created)?;
-    mount_binds(spec, handover, &root, &mut created)?;
+    mount_own(spec, handover, &root, &mut created)?;
     file::change_directory_to(root.raw()).at("pivot")?;
     mount::pivot_to_current_directory().at("pivot")?;
     expect_nothing_above(&root)?;
@@ -139,21 +139,24 @@ fn mount_files(handover: &Handover, root: &Fd, created: &mut Created) -> Result<
     Ok(())
 }
 
-fn mount_binds(
-    spec: &'static Spec,
-    handover: &Handover,
-    root: &Fd,
-    created: &mut Created,
-) -> Result<(), Fail> {
-    let mut mounts = spec.mounts;
-    let mut sources = handover.mounts.iter();
-    while let (Some(_), Some(path), Some(_), Some(fd)) =
-        (mounts.next(), mounts.next(), mounts.next(), sources.next())
-    {
-        let source = Fd::new(*fd);
-        let is_directory = file::stat(source.raw()).about("bind mount", path)?.is_directory();
+fn mount_own(spec: &'static Spec, handover: &Handover, root: &Fd, created: &mut Created) -> Result<(), Fail> {
+    for (own, fd) in spec.mounts.zip(handover.mounts) {
+        let path = own.target;
+        let source = match own.source {
+            Source::Tmpfs { size } => tmpfs(size, own.read_only).about("mount", path)?,
+            _ => Fd::new(fd),
+        };
+        let is_directory = file::stat(source.raw()).about("mount", path)?.is_directory();
         let at = target::followed(root, path, is_directory, created)?;
-        mount::attach(&source, at.raw()).about("bind mount", path)?;
+        mount::attach(&source, at.raw()).about("mount", path)?;
     }
     Ok(())
+}
+
+/// Made here, and so of the step's own user namespace: its root owns it.
+fn tmpfs(size: &CStr, read_only: bool) -> sys::Result<Fd> {
+    let attributes = NOSUID | NODEV | if read_only { RDONLY } else { 0 };
+    let options = [(c"mode", c"1777"), (c"size", size)];
+    let given = if size.is_empty() { 1 } else { 2 };
+    mount::new(c"tmpfs", &options[..given], attributes)
 }

@@ -8,7 +8,7 @@ use core::ffi::CStr;
 use crate::ids::{Ids, in_initial_user_namespace};
 use crate::report::{Fail, Step};
 use crate::scratch::Scratch;
-use crate::spec::Spec;
+use crate::spec::{Spec, Stack};
 use crate::sys::file::{self, AT_FDCWD, AT_REMOVEDIR, Fd, O_DIRECTORY, O_PATH};
 use crate::sys::mount::{self, Filesystem, NODEV};
 use crate::sys::{self, EINVAL, ENOENT, memory};
@@ -17,35 +17,67 @@ use crate::text::{Text, c_string, format};
 const STEP: &str = "overlay";
 const RESOLVE_NO_XDEV: u64 = 1;
 
-/// Makes the root. Must be called as the step's root: `Ids::as_step_root`.
-pub fn make(spec: &Spec, ids: Ids, userns: &Fd, scratch: &Scratch) -> Result<Fd, Fail> {
-    let layers = Layers::open(spec, ids, userns, scratch)?;
-    forget_last_use(&layers.work);
+/// What roots are made with.
+pub struct Place<'a> {
+    pub ids: Ids,
+    pub userns: &'a Fd,
+    pub scratch: &'a Scratch,
+}
+
+/// Makes the step's root, over its mount points. Must be called as the step's root: `Ids::as_step_root`.
+pub fn make(spec: &Spec, place: &Place) -> Result<Fd, Fail> {
+    stack(&spec.root, c"stubs", place)
+}
+
+/// Another root, mounted out of reach of any path, since only Linux 6.15 copies a part of a detached one. Must be called as
+/// the step's root.
+pub fn make_attached(layers: &Stack, place: &Place) -> Result<Fd, Fail> {
+    let root = match (layers.lowers.count, layers.upper.is_empty()) {
+        (0, true) => mount::clone(place.scratch.root.raw(), c"empty", false).at(STEP)?,
+        _ => stack(layers, c"empty", place)?,
+    };
+    let at = place.scratch.directory(c"layers")?;
+    mount::attach(&root, at.raw()).at(STEP)?;
+    Ok(root)
+}
+
+/// `bottom` is the directory of the scratch that is lowest.
+fn stack(layers: &Stack, bottom: &CStr, place: &Place) -> Result<Fd, Fail> {
+    let layers = Layers::open(layers, bottom, place)?;
+    if let Some((_, work)) = &layers.upper {
+        forget_last_use(work);
+    }
     file::change_directory(c"/proc/self/fd").at(STEP)?;
-    let made = layers.mount().or_else(|fail| layers.mount_legacy(scratch, fail));
+    let made = layers
+        .mount()
+        .or_else(|fail| layers.mount_legacy(place.scratch, fail));
     file::change_directory(c"/").at(STEP)?;
     made
 }
 
 /// Every layer by descriptor.
 struct Layers {
-    upper: Fd,
-    work: Fd,
-    /// Highest first, and the stubs last: overlayfs's order.
+    /// With its work directory.
+    upper: Option<(Fd, Fd)>,
+    /// Highest first: overlayfs's order.
     lowers: &'static [i32],
 }
 
 impl Layers {
-    fn open(spec: &Spec, ids: Ids, userns: &Fd, scratch: &Scratch) -> Result<Self, Fail> {
-        let base = Base::new(spec, ids, userns, scratch)?;
-        let lowers = memory::slice::<i32>(spec.lowers.count + 1).at(STEP)?;
-        for (slot, path) in lowers[..spec.lowers.count].iter_mut().rev().zip(spec.lowers) {
+    fn open(stack: &Stack, bottom: &CStr, place: &Place) -> Result<Self, Fail> {
+        let base = Base::new(stack, place)?;
+        let lowers = memory::slice::<i32>(stack.lowers.count + 1).at(STEP)?;
+        for (slot, path) in lowers[..stack.lowers.count].iter_mut().rev().zip(stack.lowers) {
             *slot = base.open(path).about(STEP, path)?.leak();
         }
-        lowers[spec.lowers.count] = scratch.stubs()?.leak();
-        let upper = base.open_inside(spec.upper).about(STEP, spec.upper)?;
-        let work = base.open_inside(spec.work).about(STEP, spec.work)?;
-        Ok(Self { upper, work, lowers })
+        lowers[stack.lowers.count] = place.scratch.directory(bottom)?.leak();
+        let upper = if stack.upper.is_empty() {
+            None
+        } else {
+            let upper = base.open_inside(stack.upper).about(STEP, stack.upper)?;
+            Some((upper, base.open_inside(stack.work).about(STEP, stack.work)?))
+        };
+        Ok(Self { upper, lowers })
     }
 
     fn mount(&self) -> Result<Fd, Fail> {
@@ -63,13 +95,17 @@ impl Layers {
         for lower in self.lowers {
             filesystem.set(c"lowerdir+", number(*lower)?.as_c_str())?;
         }
-        filesystem.set(c"upperdir", number(self.upper.raw())?.as_c_str())?;
-        filesystem.set(c"workdir", number(self.work.raw())?.as_c_str())?;
+        if let Some((upper, work)) = &self.upper {
+            filesystem.set(c"upperdir", number(upper.raw())?.as_c_str())?;
+            filesystem.set(c"workdir", number(work.raw())?.as_c_str())?;
+        }
         for (key, value) in OPTIONS {
             // A kernel that lacks one of these lacks the feature it would turn off.
             let _ = filesystem.set(key, value);
         }
-        let _ = filesystem.set_flag(c"volatile");
+        if self.upper.is_some() {
+            let _ = filesystem.set_flag(c"volatile");
+        }
         if !in_initial_user_namespace() {
             filesystem.set_flag(c"userxattr")?;
         }
@@ -98,10 +134,16 @@ impl Layers {
         } else {
             ",userxattr"
         };
-        let (upper, work) = (self.upper.raw(), self.work.raw());
-        let mut options: Text<4096> = format(format_args!(
-            "upperdir={upper},workdir={work}{volatile}{userxattr},lowerdir="
-        ))?;
+        let mut options: Text<4096> = match &self.upper {
+            Some((upper, work)) => format(format_args!(
+                "upperdir={},workdir={}{volatile}{userxattr},lowerdir=",
+                upper.raw(),
+                work.raw()
+            ))?,
+            // A comma in front would be an option without a name.
+            None if userxattr.is_empty() => format(format_args!("lowerdir="))?,
+            None => format(format_args!("userxattr,lowerdir="))?,
+        };
         for (i, lower) in self.lowers.iter().enumerate() {
             let separator = if i == 0 { "" } else { ":" };
             let name: Text<16> = format(format_args!("{separator}{lower}"))?;
@@ -132,9 +174,7 @@ const OPTIONS: [(&CStr, &CStr); 5] = [
 
 /// Where the layers are opened from: the deepest directory that holds them all, mounted once with the step's ids.
 struct Base<'a> {
-    ids: Ids,
-    userns: &'a Fd,
-    scratch: &'a Scratch,
+    place: &'a Place<'a>,
     /// The directory as the host sees it, and as the step does.
     host: Fd,
     mapped: Fd,
@@ -142,27 +182,24 @@ struct Base<'a> {
 }
 
 impl<'a> Base<'a> {
-    fn new(spec: &Spec, ids: Ids, userns: &'a Fd, scratch: &'a Scratch) -> Result<Self, Fail> {
-        let (upper, work) = (spec.upper.to_bytes(), spec.work.to_bytes());
-        let writable = common_directory(upper, work);
-        let all = spec.lowers.fold(writable, |prefix, lower| {
-            common_directory(&upper[..prefix], lower.to_bytes())
+    fn new(stack: &Stack, place: &'a Place<'a>) -> Result<Self, Fail> {
+        let (anchor, writable) = anchor(stack);
+        let all = stack.lowers.fold(writable, |prefix, lower| {
+            common_directory(&anchor[..prefix], lower.to_bytes())
         });
         // Layers on another filesystem are mounted one by one; upper and work are always on one.
-        let prefix = if holds(&upper[..all], &upper[all..])? {
+        let prefix = if holds(&anchor[..all], &anchor[all..])? {
             all
         } else {
             writable
         };
-        let host = open_path(&upper[..prefix])?;
-        let mapped = match ids {
-            Ids::Identity => open_path(&upper[..prefix])?,
-            Ids::Idmapped => mapped_mount(&host, userns, scratch)?,
+        let host = open_path(&anchor[..prefix])?;
+        let mapped = match place.ids {
+            Ids::Identity => open_path(&anchor[..prefix])?,
+            Ids::Idmapped => mapped_mount(&host, place)?,
         };
         Ok(Self {
-            ids,
-            userns,
-            scratch,
+            place,
             host,
             mapped,
             prefix,
@@ -186,9 +223,9 @@ impl<'a> Base<'a> {
             return Ok(found);
         }
         let found = file::open(path, O_PATH | O_DIRECTORY)?;
-        match self.ids {
+        match self.place.ids {
             Ids::Identity => Ok(found),
-            Ids::Idmapped => mapped_mount(&found, self.userns, self.scratch).map_err(|fail| fail.errno),
+            Ids::Idmapped => mapped_mount(&found, self.place).map_err(|fail| fail.errno),
         }
     }
 
@@ -198,6 +235,16 @@ impl<'a> Base<'a> {
         let start = rest.iter().position(|b| *b != b'/').unwrap_or(rest.len());
         c_string(if start == rest.len() { b"." } else { &rest[start..] })
     }
+}
+
+/// A directory that the base must reach, and how much of its path upper and work, or the lowest layer, need.
+fn anchor(stack: &Stack) -> (&'static [u8], usize) {
+    if stack.upper.is_empty() {
+        let lowest = stack.lowers.into_iter().next().unwrap_or(c"/").to_bytes();
+        return (lowest, lowest.len());
+    }
+    let upper = stack.upper.to_bytes();
+    (upper, common_directory(upper, stack.work.to_bytes()))
 }
 
 /// The length of the longest common part of two absolute paths that ends at a slash of both, or at their ends.
@@ -225,11 +272,11 @@ fn open_path(path: &[u8]) -> Result<Fd, Fail> {
 
 /// A mount of directory `host` alone, with the step's ids. It is attached, out of reach of any path, because
 /// overlayfs took no detached layers before Linux 6.15.
-fn mapped_mount(host: &Fd, userns: &Fd, scratch: &Scratch) -> Result<Fd, Fail> {
+fn mapped_mount(host: &Fd, place: &Place) -> Result<Fd, Fail> {
     let mapped = mount::clone(host.raw(), c"", false).at("idmapped mount")?;
-    mount::map_ids(&mapped, userns.raw(), false).at("idmapped mount")?;
-    let place = scratch.directory(c"base")?;
-    mount::attach(&mapped, place.raw()).at("idmapped mount")?;
+    mount::map_ids(&mapped, place.userns.raw(), false).at("idmapped mount")?;
+    let at = place.scratch.directory(c"base")?;
+    mount::attach(&mapped, at.raw()).at("idmapped mount")?;
     Ok(mapped)
 }
 

@@ -5,13 +5,12 @@
 
 use core::ffi::CStr;
 
-use crate::ids::Ids;
 use crate::report::{Fail, Step};
-use crate::spec::Spec;
-use crate::sys::file::{self, AT_FDCWD, Fd, O_CREAT, O_DIRECTORY, O_EXCL, O_PATH, O_WRONLY};
+use crate::spec::{Content, Spec};
+use crate::sys::file::{self, Fd, O_CREAT, O_DIRECTORY, O_EXCL, O_PATH, O_WRONLY};
 use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID, RDONLY};
-use crate::sys::{self, EEXIST};
-use crate::text::c_string;
+use crate::sys::{self, EEXIST, process};
+use crate::text::{Text, c_string, format};
 
 pub struct Scratch {
     pub root: Fd,
@@ -19,10 +18,13 @@ pub struct Scratch {
 
 const STEP: &str = "mount points";
 
+/// Where mounts are attached while others are made from them, the mount points, and an empty lowest layer.
+const DIRECTORIES: [&CStr; 6] = [c"base", c"root", c"layers", c"stubs", c"empty", c"files"];
+
 impl Scratch {
     /// Must be called as the step's root: `Ids::as_step_root`.
     pub fn new() -> Result<Self, Fail> {
-        let root = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"16m")], NOSUID | NODEV).at(STEP)?;
+        let root = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"64m")], NOSUID | NODEV).at(STEP)?;
         let top = file::open(c"/", O_PATH | O_DIRECTORY).at(STEP)?;
         // On top of the launcher's own root, where descriptors reach it and no path does.
         mount::attach(&root, top.raw()).at(STEP)?;
@@ -39,14 +41,14 @@ impl Scratch {
     /// Unmounts it, so that another attempt can be made: with something on its root, a process counts as chrooted, and
     /// user_namespaces(7) gives it no user namespace.
     pub fn discard(self) {
-        if let Ok(path) = crate::text::format::<32>(format_args!("/proc/self/fd/{}", self.root.raw())) {
+        if let Ok(path) = format::<32>(format_args!("/proc/self/fd/{}", self.root.raw())) {
             let _ = mount::unmount(path.as_c_str(), mount::MNT_DETACH);
         }
     }
 
     /// What every step needs.
     fn lay_out(&self) -> Result<(), Fail> {
-        for name in [c"base", c"root", c"other", c"stubs"] {
+        for name in DIRECTORIES {
             file::make_directory(self.root.raw(), name, 0o755).at(STEP)?;
         }
         let stubs = self.stubs()?;
@@ -59,17 +61,34 @@ impl Scratch {
         Ok(())
     }
 
-    /// What this step needs. Must be called as the step's root: `Ids::as_step_root`.
-    pub fn fill(&self, spec: &Spec) -> Result<(), Fail> {
+    /// What this step needs. `sources` are what its own mounts show. Must be called as the step's root: `Ids::as_step_root`.
+    pub fn fill(&self, spec: &Spec, sources: &[i32]) -> Result<(), Fail> {
         self.write(c"hosts", spec.hosts).at(STEP)?;
         self.write(c"resolv.conf", spec.resolv_conf).at(STEP)?;
         let stubs = self.stubs()?;
-        let mut mounts = spec.mounts;
-        while let (Some(source), Some(target), Some(_)) = (mounts.next(), mounts.next(), mounts.next()) {
-            let found = file::stat_at(AT_FDCWD, source, 0).about("bind mount", source)?;
-            make_stub(&stubs, target, found.is_directory()).about("bind mount", target)?;
+        for (mount, source) in spec.mounts.zip(sources) {
+            make_stub(&stubs, mount.target, shows_directory(*source)?).about("mount", mount.target)?;
         }
         Ok(())
+    }
+
+    /// A file of the step's own, number `index`, as a detached mount that is only read. Must be called as the step's root.
+    pub fn secret(&self, index: usize, content: &Content, (uid, gid): (u32, u32)) -> sys::Result<Fd> {
+        let name: Text<32> = format(format_args!("files/{index}"))?;
+        process::set_umask(0);
+        let out = file::open_at(
+            self.root.raw(),
+            name.as_c_str(),
+            O_WRONLY | O_CREAT | O_EXCL,
+            content.mode as usize,
+        );
+        process::set_umask(0o022);
+        let out = out?;
+        file::write_all(out.raw(), content.bytes)?;
+        file::change_owner_of(out.raw(), uid, gid)?;
+        let found = mount::clone(self.root.raw(), name.as_c_str(), false)?;
+        mount::restrict(&found, RDONLY | NOSUID | NODEV | NOEXEC, false)?;
+        Ok(found)
     }
 
     pub fn stubs(&self) -> Result<Fd, Fail> {
@@ -91,6 +110,14 @@ impl Scratch {
         let out = file::open_at(self.root.raw(), name, O_WRONLY | O_CREAT | O_EXCL, 0o644)?;
         file::write_all(out.raw(), content)
     }
+}
+
+/// A mount without a source is a tmpfs, which init makes.
+fn shows_directory(source: i32) -> Result<bool, Fail> {
+    if source < 0 {
+        return Ok(true);
+    }
+    Ok(file::stat(source).at("mount")?.is_directory())
 }
 
 /// Creates `path`, relative or not, below `root`, which only this process writes.
@@ -117,23 +144,6 @@ fn make_stub(root: &Fd, path: &CStr, is_directory: bool) -> sys::Result<()> {
             Err(errno) => return Err(errno),
         }
         at = file::open_at(at.raw(), name.as_c_str(), O_PATH | O_DIRECTORY, 0)?;
-    }
-    Ok(())
-}
-
-/// The sources of the step's own mounts, detached, with the ids of the step.
-pub fn bind_sources(spec: &Spec, ids: Ids, userns: &Fd, out: &mut [i32]) -> Result<(), Fail> {
-    let mut mounts = spec.mounts;
-    let mut slots = out.iter_mut();
-    while let (Some(source), Some(_), Some(mode)) = (mounts.next(), mounts.next(), mounts.next()) {
-        let tree = mount::clone(AT_FDCWD, source, true).about("bind mount", source)?;
-        if ids == Ids::Idmapped {
-            mount::map_ids(&tree, userns.raw(), true).about("idmapped mount", source)?;
-        }
-        let read_only = if mode == c"ro" { RDONLY } else { 0 };
-        mount::restrict(&tree, NODEV | read_only, true).about("bind mount", source)?;
-        let slot = slots.next().ok_or(Fail::new("bind mount", sys::EINVAL))?;
-        *slot = tree.leak();
     }
     Ok(())
 }

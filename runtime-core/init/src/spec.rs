@@ -15,10 +15,7 @@ pub struct Spec {
     pub hostname: &'static [u8],
     pub hosts: &'static [u8],
     pub resolv_conf: &'static [u8],
-    /// Lowest first.
-    pub lowers: Strings,
-    pub upper: &'static CStr,
-    pub work: &'static CStr,
+    pub root: Stack,
     pub argv: Strings,
     pub env: Strings,
     pub cwd: &'static CStr,
@@ -26,8 +23,7 @@ pub struct Spec {
     pub cgroups: Strings,
     /// Names of v1 controllers the step has a cgroup of.
     pub controllers: Strings,
-    /// Three strings a mount: source, target, and "ro" or "rw".
-    pub mounts: Strings,
+    pub mounts: Mounts,
     pub filter: &'static [u8],
 }
 
@@ -82,6 +78,64 @@ impl Iterator for Strings {
     }
 }
 
+/// A mount of the step's own.
+pub struct Mount {
+    pub target: &'static CStr,
+    pub read_only: bool,
+    pub source: Source,
+}
+
+/// What a mount shows.
+pub enum Source {
+    /// A path of the host.
+    Bind(&'static CStr),
+    /// `path` inside a root.
+    Layers {
+        stack: Stack,
+        path: &'static CStr,
+    },
+    /// `size` as the mount option has it; "" for the kernel's own limit.
+    Tmpfs {
+        size: &'static CStr,
+    },
+    File(Content),
+}
+
+/// Layers as overlayfs stacks them.
+#[derive(Clone, Copy)]
+pub struct Stack {
+    /// Lowest first.
+    pub lowers: Strings,
+    /// Empty, like `work`, for a root that is only read.
+    pub upper: &'static CStr,
+    pub work: &'static CStr,
+}
+
+pub struct Content {
+    pub bytes: &'static [u8],
+    pub uid: u32,
+    pub gid: u32,
+    pub mode: u32,
+}
+
+/// Mounts one after the other.
+#[derive(Clone, Copy)]
+pub struct Mounts {
+    bytes: &'static [u8],
+    pub count: usize,
+}
+
+impl Iterator for Mounts {
+    type Item = Mount;
+    fn next(&mut self) -> Option<Mount> {
+        self.count = self.count.checked_sub(1)?;
+        let mut reader = Reader { bytes: self.bytes };
+        let mount = reader.mount().ok()?;
+        self.bytes = reader.bytes;
+        Some(mount)
+    }
+}
+
 struct Reader {
     bytes: &'static [u8],
 }
@@ -97,15 +151,17 @@ impl Reader {
             hostname: self.counted()?,
             hosts: self.counted()?,
             resolv_conf: self.counted()?,
-            lowers: self.strings()?,
-            upper: self.string()?,
-            work: self.string()?,
+            root: Stack {
+                lowers: self.strings()?,
+                upper: self.string()?,
+                work: self.string()?,
+            },
             argv: self.strings()?,
             env: self.strings()?,
             cwd: self.string()?,
             cgroups: self.strings()?,
             controllers: self.strings()?,
-            mounts: self.strings()?,
+            mounts: self.mounts()?,
             filter: self.counted()?,
         })
     }
@@ -147,6 +203,49 @@ impl Reader {
         let start = self.bytes;
         let length = self.counted()?.len();
         CStr::from_bytes_with_nul(&start[4..4 + length + 1]).map_err(|_| EINVAL)
+    }
+
+    fn mounts(&mut self) -> sys::Result<Mounts> {
+        let count = self.word()? as usize;
+        let list = Mounts {
+            bytes: self.bytes,
+            count,
+        };
+        for _ in 0..count {
+            self.mount()?;
+        }
+        Ok(list)
+    }
+
+    fn mount(&mut self) -> sys::Result<Mount> {
+        let kind = self.word()?;
+        Ok(Mount {
+            read_only: self.word()? != 0,
+            target: self.string()?,
+            source: self.source(kind)?,
+        })
+    }
+
+    fn source(&mut self, kind: u32) -> sys::Result<Source> {
+        Ok(match kind {
+            wire::MOUNT_BIND => Source::Bind(self.string()?),
+            wire::MOUNT_LAYERS => Source::Layers {
+                stack: Stack {
+                    lowers: self.strings()?,
+                    upper: self.string()?,
+                    work: self.string()?,
+                },
+                path: self.string()?,
+            },
+            wire::MOUNT_TMPFS => Source::Tmpfs { size: self.string()? },
+            wire::MOUNT_FILE => Source::File(Content {
+                uid: self.word()?,
+                gid: self.word()?,
+                mode: self.word()?,
+                bytes: self.counted()?,
+            }),
+            _ => return Err(EINVAL),
+        })
     }
 
     fn strings(&mut self) -> sys::Result<Strings> {

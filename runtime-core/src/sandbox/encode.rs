@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::cgroup::Cgroup;
 use super::request::SandboxRequest;
-use super::{seccomp, wire};
+use super::{mounts, seccomp, wire};
 use crate::error::{Error, Result};
 
 /// As many as `init/src/launcher.rs` has room for.
 const MAX_MOUNTS: usize = 120;
 /// overlayfs's own limit is 500 lower directories; the helper adds one of mount points.
-const MAX_LOWERS: usize = 499;
+pub const MAX_LOWERS: usize = 499;
 /// What a helper reads at most. Linux takes a quarter of the stack limit for arguments and environment, 2 MiB.
 const MAX_SPEC: usize = 32 << 20;
 
@@ -27,6 +27,11 @@ pub fn encode(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
         .map(|path| directory(path))
         .collect::<Result<Vec<_>>>()?;
     let real = SandboxRequest {
+        mounts: request
+            .mounts
+            .iter()
+            .map(mounts::resolve)
+            .collect::<Result<Vec<_>>>()?,
         lowers,
         upper: directory(&request.upper)?,
         work: directory(&request.work)?,
@@ -76,13 +81,7 @@ fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u
     let files = cgroup.membership_files();
     spec.strings("cgroup", files.iter().filter_map(|path| path.to_str()))?;
     spec.strings("cgroup", cgroup.v1_controllers().into_iter())?;
-    spec.strings(
-        "mount",
-        request
-            .mounts
-            .iter()
-            .flat_map(|m| [&*m.source, &*m.target, if m.readonly { "ro" } else { "rw" }]),
-    )?;
+    mounts::write(&mut spec, &request.mounts)?;
     spec.bytes(filter);
     spec.finish()
 }
@@ -96,11 +95,7 @@ fn check(request: &SandboxRequest) -> Result<()> {
         "too many layers, 499 is the limit"
     } else if !request.cwd.starts_with('/') {
         "the working directory is not absolute"
-    } else if request
-        .mounts
-        .iter()
-        .any(|m| !m.source.starts_with('/') || !is_plain(&m.target))
-    {
+    } else if !request.mounts.iter().all(mounts::is_plain) {
         "a mount is not between two absolute paths without .."
     } else if request.hostname.len() > 64 {
         "the host name is longer than 64 bytes"
@@ -110,14 +105,8 @@ fn check(request: &SandboxRequest) -> Result<()> {
     Err(Error::new("SANDBOX_INVALID_SPEC", "read spec", problem))
 }
 
-fn is_plain(target: &str) -> bool {
-    target.starts_with('/')
-        && !target.trim_matches('/').is_empty()
-        && !target.split('/').any(|part| part == "..")
-}
-
 /// Without symbolic links: the helper compares paths to find the directory that holds all layers.
-fn directory(path: &str) -> Result<String> {
+pub fn directory(path: &str) -> Result<String> {
     let real = std::fs::canonicalize(Path::new(path)).map_err(|error| Error::io("overlay", path, &error))?;
     real.into_os_string()
         .into_string()
@@ -133,20 +122,20 @@ fn flags(request: &SandboxRequest, cgroup: &Cgroup) -> u32 {
         | when(cgroup.is_v2(), wire::FLAG_CGROUP2)
 }
 
-struct Writer(Vec<u8>);
+pub struct Writer(Vec<u8>);
 
 impl Writer {
-    fn word(&mut self, word: u32) {
+    pub fn word(&mut self, word: u32) {
         self.0.extend_from_slice(&word.to_le_bytes());
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u32);
         self.0.extend_from_slice(bytes);
         self.0.push(0);
     }
 
-    fn string(&mut self, name: &str, value: &str) -> Result<()> {
+    pub fn string(&mut self, name: &str, value: &str) -> Result<()> {
         if value.contains('\0') {
             return Err(
                 Error::new("SANDBOX_INVALID_SPEC", "read spec", "a value holds a NUL byte")
@@ -157,7 +146,7 @@ impl Writer {
         Ok(())
     }
 
-    fn strings<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) -> Result<()> {
+    pub fn strings<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) -> Result<()> {
         let at = self.0.len();
         self.word(0);
         let mut count = 0u32;

@@ -4,6 +4,7 @@
 mod cgroup;
 mod encode;
 mod helper;
+mod mounts;
 mod process;
 mod request;
 mod seccomp;
@@ -20,7 +21,7 @@ use crate::error::Result;
 use crate::task::{self, Job};
 
 pub use process::{SandboxProcess, SandboxReport};
-pub use request::{SandboxBind, SandboxLimits, SandboxRequest};
+pub use request::{SandboxLimits, SandboxMount, SandboxRequest};
 
 /// Starts a step. The promise resolves once its helper runs; output and status come through the descriptors.
 #[napi(ts_return_type = "Promise<SandboxProcess>")]

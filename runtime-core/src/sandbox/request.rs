@@ -24,19 +24,53 @@ pub struct SandboxRequest {
     pub resolv_conf: String,
     pub limits: SandboxLimits,
     pub no_new_privileges: bool,
-    pub mounts: Vec<SandboxBind>,
+    pub mounts: Vec<SandboxMount>,
     /// Sets everything up and runs nothing.
     pub probe: bool,
     /// Gives the step the caller's ids, without idmapped mounts.
     pub identity: bool,
 }
 
+/// A mount of the step's own: exactly one of `bind`, `layers`, `tmpfs` and `file` says what it shows.
 #[napi(object)]
-#[derive(Clone)]
-pub struct SandboxBind {
-    pub source: String,
+#[derive(Clone, Default)]
+pub struct SandboxMount {
+    /// Absolute inside the root.
     pub target: String,
     pub readonly: bool,
+    /// An absolute path of the host.
+    pub bind: Option<String>,
+    pub layers: Option<SandboxLayers>,
+    pub tmpfs: Option<SandboxTmpfs>,
+    pub file: Option<SandboxFile>,
+}
+
+/// A path inside layers that overlayfs stacks.
+#[napi(object)]
+#[derive(Clone, Default)]
+pub struct SandboxLayers {
+    /// Absolute directories, lowest first.
+    pub lowers: Vec<String>,
+    /// With `work`: writes go there.
+    pub upper: Option<String>,
+    pub work: Option<String>,
+    pub path: String,
+}
+
+#[napi(object)]
+#[derive(Clone, Default)]
+pub struct SandboxTmpfs {
+    pub size_bytes: Option<f64>,
+}
+
+/// A file on a tmpfs. `content` is bytes: a typed array belongs to the JavaScript thread.
+#[napi(object)]
+#[derive(Clone, Default)]
+pub struct SandboxFile {
+    pub content: Vec<u8>,
+    pub uid: u32,
+    pub gid: u32,
+    pub mode: u32,
 }
 
 /// Absent is unlimited.
