@@ -26,6 +26,7 @@ export { registriesConfHosts, systemHosts } from "./hosts.ts";
 export type { Concurrency } from "./http/concurrency.ts";
 export { HttpTransport } from "./http/http-transport.ts";
 export type { RetryPolicy } from "./http/retry.ts";
+export { defaultRetryPolicy, isTransientStatus, parseRetryAfter, withRetry } from "./http/retry.ts";
 export type { Durability } from "./layout/ingest.ts";
 export type { OpenLayoutOptions } from "./layout.ts";
 export { OciLayout } from "./layout.ts";

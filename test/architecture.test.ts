@@ -29,7 +29,9 @@ const BUILDER_TABLE: Readonly<Record<string, readonly string[]>> = {
   llb: ["dockerfile"],
   dispatch: ["dockerfile", "llb"],
   solver: ["llb"],
-  ops: ["llb", "solver", "dockerfile"],
+  // What is fetched from elsewhere: HTTP files and git checkouts, for ADD and for contexts.
+  sources: ["dockerfile"],
+  ops: ["llb", "solver", "dockerfile", "sources"],
   // dispatch makes the image's config beside the graph; export finishes it.
   export: ["llb", "solver", "dispatch"],
   cli: ["."],

@@ -2,6 +2,7 @@ export { parseCsvFields } from "./csv.ts";
 export { compileIgnorePatterns, parseDockerignore } from "./dockerignore.ts";
 export { parseDuration } from "./duration.ts";
 export { type Environment, type ExpandOptions, type Expansion, expandWord, expandWords } from "./expand.ts";
+export { type GitReference, isHttpUrl, parseGitReference } from "./git-reference.ts";
 export { heredocContent } from "./heredoc.ts";
 export { IgnoreMatcher, type ParentMatches } from "./ignore-matcher.ts";
 export type {

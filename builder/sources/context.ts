@@ -1,0 +1,23 @@
+import type { Store } from "../../layers/index.ts";
+import type { Transport } from "../../registry-client/index.ts";
+
+/** What fetching from elsewhere works with. */
+export interface SourceContext {
+  readonly store: Store;
+  /** Seconds since 1970: the mtime of all that is fetched. */
+  readonly sourceDateEpoch: number;
+  /** Default: HTTP over node-fetch, with proxies and the certificates of certs.d. */
+  readonly transport?: Transport;
+  /** The value of a secret of the build, by its id: `GIT_AUTH_TOKEN`, `HTTP_AUTH_HEADER_host`. Absent: there are none. */
+  readonly secret?: (id: string) => Promise<Uint8Array | undefined>;
+  /** The socket of the agent that `--ssh` gives. Absent: no keys. */
+  readonly sshAuthSock?: string;
+  /** Where proxies are looked up. Default `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A secret as text, without the line end that an editor adds. */
+export async function secretText(context: SourceContext, id: string): Promise<string | undefined> {
+  const value = await context.secret?.(id);
+  return value === undefined ? undefined : Buffer.from(value).toString("utf8").trim();
+}
