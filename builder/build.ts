@@ -3,10 +3,12 @@ import type { Compression } from "../runtime-core/index.ts";
 import { deliver } from "./deliver.ts";
 import { type DispatchResult, dispatch } from "./dispatch/index.ts";
 import { dispatchOptions } from "./dispatch-options.ts";
-import { parseDockerfile } from "./dockerfile/index.ts";
+import type { SourceFile } from "./dockerfile/index.ts";
 import { EarlyPacking } from "./early-packing.ts";
+import type { WarningEvent } from "./events.ts";
 import { type WrittenImage, writeImage } from "./export/index.ts";
 import { imageNames } from "./image-names.ts";
+import { type LintWarning, openLinter, parseAndCheck } from "./lint/index.ts";
 import { resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildResult } from "./options.ts";
 import { reportVertex } from "./report-vertex.ts";
@@ -41,13 +43,22 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
 }
 
 async function planBuild(options: BuildOptions, session: Session): Promise<DispatchResult> {
-  const { text, file } = session.context.dockerfile;
-  const dockerfile = parseDockerfile(text, file);
-  const plan = await dispatch(dockerfile, await dispatchOptions(options, session));
-  for (const warning of plan.warnings) {
-    session.ops.onEvent({ type: "warning", ...warning, timeMs: session.ops.elapsedMs() });
+  const source = session.context.dockerfile;
+  const linter = openLinter(source, options.buildArgs ?? {});
+  try {
+    const dockerfile = parseAndCheck(source, linter);
+    const plan = await dispatch(dockerfile, { ...(await dispatchOptions(options, session)), linter });
+    for (const warning of plan.warnings) {
+      session.ops.onEvent({ type: "warning", ...warning, timeMs: session.ops.elapsedMs() });
+    }
+    return plan;
+  } finally {
+    for (const warning of linter.warnings) session.ops.onEvent(lintEvent(warning, source, session.ops.elapsedMs()));
   }
-  return plan;
+}
+
+function lintEvent({ rule, ...warning }: LintWarning, source: SourceFile, timeMs: number): WarningEvent {
+  return { type: "warning", code: rule, ...warning, source, timeMs };
 }
 
 async function solveTarget(plan: DispatchResult, options: BuildOptions, { ops, cache }: Session): Promise<Snapshot> {

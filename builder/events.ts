@@ -1,6 +1,6 @@
 import type { Digest } from "../registry-client/index.ts";
 import type { SandboxUsage } from "../runtime-core/index.ts";
-import type { SourceRange } from "./dockerfile/source.ts";
+import type { SourceFile, SourceRange } from "./dockerfile/source.ts";
 
 /** What a build says while it works. Times are milliseconds since the build began. */
 export type BuildEvent = VertexEvent | LogEvent | UsageEvent | StatusEvent | WarningEvent;
@@ -51,7 +51,12 @@ export interface WarningEvent {
   /** A lint rule's name or a code. */
   readonly code: string;
   readonly message: string;
+  /** What a lint rule is about in general, and where it is explained. */
+  readonly description?: string;
+  readonly url?: string;
   readonly range?: SourceRange;
+  /** The text that `range` is a place of. */
+  readonly source?: SourceFile;
   readonly timeMs: number;
 }
 

@@ -27,7 +27,8 @@ const CLI_MAY = ["index", ...VOCABULARY, "source-frame", "store-location", "text
 const BUILDER_TABLE: Readonly<Record<string, readonly string[]>> = {
   dockerfile: [],
   llb: ["dockerfile"],
-  dispatch: ["dockerfile", "llb"],
+  lint: ["dockerfile"],
+  dispatch: ["dockerfile", "lint", "llb"],
   solver: ["llb"],
   // What is fetched from elsewhere: HTTP files and git checkouts, for ADD and for contexts.
   sources: ["dockerfile"],

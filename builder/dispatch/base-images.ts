@@ -1,6 +1,7 @@
-import { formatPlatform, type Platform, RegistryError } from "../../registry-client/index.ts";
+import { formatPlatform, normalizePlatform, type Platform, RegistryError } from "../../registry-client/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import { BuildError } from "../errors.ts";
+import { INVALID_BASE_IMAGE_PLATFORM } from "../lint/index.ts";
 import { suggest } from "../suggest.ts";
 import { findNamedContext } from "./named-contexts.ts";
 import type { LocalContext, NamedContext, ResolvedImage } from "./options.ts";
@@ -78,9 +79,8 @@ export class BaseImages {
 
   #warnOfPlatform(name: string, wanted: Platform, { config }: ResolvedImage, range: SourceRange): void {
     if (config.os === wanted.os && config.architecture === wanted.architecture) return;
-    const [got, expected] = [formatPlatform(config), formatPlatform(wanted)].map((text) => JSON.stringify(text));
-    const message = `Base image ${name} was pulled with platform ${got}, expected ${expected} for current build`;
-    this.#scope.warnings.push({ code: "InvalidBaseImagePlatform", message, range });
+    const [expected, actual] = [formatPlatform(wanted), formatPlatform(normalizePlatform(config))];
+    this.#scope.linter.report(INVALID_BASE_IMAGE_PLATFORM, range, name, expected, actual);
   }
 }
 

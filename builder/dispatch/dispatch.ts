@@ -5,24 +5,30 @@ import { imageConfig } from "./image-config.ts";
 import type { DispatchOptions } from "./options.ts";
 import type { DispatchResult, ImageDraft } from "./result.ts";
 import { StageDispatcher } from "./stage-dispatcher.ts";
+import { dependencies } from "./stage-plan.ts";
 import type { StageState } from "./stage-state.ts";
 import { planStages } from "./stages.ts";
 import { unusedBuildArgs } from "./unused-args.ts";
 
 /**
  * A parsed Dockerfile as a graph of vertices, and the image that the target stage becomes. Nothing is run; base images are
- * resolved to their digests and configs.
+ * resolved to their digests and configs. What the checks find is left in the linter.
  *
  * Throws BuildError with the place in the Dockerfile, or the signal's reason.
  * Reference: BuildKit's dockerfile2llb, whose words, history rows and order of evaluation it keeps.
  */
 export async function dispatch(dockerfile: Dockerfile, options: DispatchOptions): Promise<DispatchResult> {
   const scope = openScope(dockerfile, options);
-  const state = await new StageDispatcher(scope, planStages(scope)).dispatchTarget();
+  const graph = planStages(scope);
+  const state = await new StageDispatcher(scope, graph).dispatchTarget();
+  scope.linter.throwViolations();
   return {
     target: state.root,
     image: imageDraft(state, options.labels),
-    warnings: [...scope.warnings, ...unusedBuildArgs(scope)],
+    warnings: unusedBuildArgs(scope),
+    stages: graph.plans.map((plan) => ({ stage: plan.stage, needs: dependencies(plan) })),
+    targetStage: graph.target.stage.index,
+    globalArgs: scope.globalArgs,
     stageNames: dockerfile.stages.flatMap(({ name }) => (name === undefined ? [] : [name])),
   };
 }

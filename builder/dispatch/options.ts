@@ -1,7 +1,9 @@
 import type { CallOptions, Descriptor, ImageConfig, Platform } from "../../registry-client/index.ts";
 import type { IgnoreRule } from "../../runtime-core/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
+import type { Linter } from "../lint/index.ts";
 import type { ImageSource } from "../llb/index.ts";
+import type { StageObserver } from "./observer.ts";
 
 /** What turns a Dockerfile into a graph, beside its text. */
 export interface DispatchOptions extends CallOptions {
@@ -16,6 +18,11 @@ export interface DispatchOptions extends CallOptions {
   readonly noCache: boolean;
   /** Host name inside RUN. `--build-arg BUILDKIT_SANDBOX_HOSTNAME` overrides it. Default `buildkitsandbox`. */
   readonly hostname?: string;
+  /** Collects what the checks find. Default: one with the Dockerfile's own options. */
+  readonly linter?: Linter;
+  readonly observer?: StageObserver;
+  /** Every stage is dispatched, also those the target does not need. */
+  readonly allStages?: boolean;
   readonly context: LocalContext;
   /** `--build-context`, by name: they stand for stages and images of that name. */
   readonly namedContexts: Readonly<Record<string, NamedContext>>;

@@ -1,4 +1,5 @@
 import type { ContainerConfig, History, Platform } from "../../registry-client/index.ts";
+import type { Stage } from "../dockerfile/instructions.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import type { Edge } from "../llb/index.ts";
 
@@ -6,7 +7,13 @@ import type { Edge } from "../llb/index.ts";
 export interface DispatchResult {
   readonly target: Edge;
   readonly image: ImageDraft;
+  /** Those that are no check's: the linter has these. */
   readonly warnings: readonly DispatchWarning[];
+  /** Every stage, in the order of the file, with the indexes of the stages it needs: that of its FROM first. */
+  readonly stages: readonly { readonly stage: Stage; readonly needs: readonly number[] }[];
+  readonly targetStage: number;
+  /** ARGs before the first FROM that have a value, and the platform arguments. */
+  readonly globalArgs: ReadonlyMap<string, string>;
   /** Names of all stages of the Dockerfile, lower-cased, in order; unnamed ones left out. */
   readonly stageNames: readonly string[];
 }

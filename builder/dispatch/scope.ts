@@ -1,8 +1,9 @@
 import type { Dockerfile, Word } from "../dockerfile/instructions.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import { BuildError } from "../errors.ts";
+import type { Linter } from "../lint/index.ts";
+import type { StageObserver } from "./observer.ts";
 import type { DispatchOptions } from "./options.ts";
-import type { DispatchWarning } from "./result.ts";
 
 /** What every stage of one Dockerfile shares. */
 export interface BuildScope {
@@ -11,7 +12,8 @@ export interface BuildScope {
   /** Platform arguments and ARG before the first FROM, with `--build-arg` applied. */
   readonly globalArgs: ReadonlyMap<string, string>;
   readonly proxyEnv: readonly string[];
-  readonly warnings: DispatchWarning[];
+  readonly linter: Linter;
+  readonly observers: readonly StageObserver[];
   /** Every ARG that was dispatched, also those of a base image's triggers. */
   readonly declaredArgs: Set<string>;
 }

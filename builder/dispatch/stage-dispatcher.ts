@@ -57,6 +57,8 @@ export class StageDispatcher {
     if (plan.base.type === "replaced") return start.open(start.steps);
     const triggers = parseTriggers(this.#scope, start.onbuild, plan.stage.from.range);
     const { instructions } = plan.stage;
+    const parent = plan.base.type === "stage" ? plan.base.index : undefined;
+    for (const observer of this.#scope.observers) observer.openStage(plan.stage, parent);
     const total = [...triggers, ...instructions].filter(isStep).length + start.steps;
     const copySource = (from: Word) => this.#copySource(plan, from);
     const context = { scope: this.#scope, plan, total, copySource };
@@ -138,4 +140,5 @@ async function dispatchAll(
     }
   }
   return state;
+      for (const observer of context.scope.observers) observer.beforeInstruction(context.plan.stage, instruction, state);
 }

@@ -1,5 +1,6 @@
 import { type Platform, parsePlatform, RegistryError } from "../../registry-client/index.ts";
 import type { Stage, Word } from "../dockerfile/instructions.ts";
+import { checkFrom } from "../lint/index.ts";
 import { suggest } from "../suggest.ts";
 import { copySources } from "./copy-source.ts";
 import { expandWord } from "./expand-word.ts";
@@ -25,7 +26,7 @@ export function planStages(scope: BuildScope): StageGraph {
   checkNoCycle(scope, named);
   const plans = withDisplayNames(named);
   const target = findTarget(scope, plans);
-  return { plans, target, reachable: reachableFrom(target, plans) };
+  return { plans, target, reachable: scope.options.allStages === true ? plans : reachableFrom(target, plans) };
 }
 
 function planBases(scope: BuildScope): StagePlan[] {
@@ -39,6 +40,7 @@ function planBases(scope: BuildScope): StagePlan[] {
 }
 
 function planStage(scope: BuildScope, stage: Stage, names: ReadonlyMap<string, number>): StagePlan {
+  checkFrom(scope.linter, scope.dockerfile, stage.from, scope.globalArgs);
   const name = baseName(scope, stage);
   const platform = stagePlatform(scope, stage);
   const displayName = stage.name ?? `stage-${stage.index}`;

@@ -11,11 +11,16 @@ const HEREDOC_KEYWORDS = new Set(["ADD", "COPY", "RUN"]);
 
 /**
  * Parses a Dockerfile (BuildKit's language, dockerfile frontend 1.25): 18 instructions, parser directives, heredocs.
- * Nothing is expanded. `file` is the name that errors show. Throws BuildError with the place and the text:
+ * Nothing is expanded. `file` is the name that errors show. Once the syntax of the whole file is known to be right,
+ * `onInstruction` hears of each instruction, up to one that is refused. Throws BuildError with the place and the text:
  * DOCKERFILE_EMPTY, DOCKERFILE_PARSE_ERROR, UNKNOWN_INSTRUCTION, UNKNOWN_FLAG, DUPLICATE_FLAG, INVALID_FLAG,
  * INVALID_INSTRUCTION, INVALID_STAGE_NAME, NO_STAGE, UNTERMINATED_HEREDOC, LINE_TOO_LONG, DUPLICATE_DIRECTIVE, INVALID_ESCAPE.
  */
-export function parseDockerfile(text: string, file = "Dockerfile"): Dockerfile {
+export function parseDockerfile(
+  text: string,
+  file = "Dockerfile",
+  onInstruction?: (instruction: Instruction) => void,
+): Dockerfile {
   const source = sourceOf(text, file);
   const head = detectDirectives(source.text);
   let escapeToken: Directives["escape"] = "\\";
@@ -24,6 +29,7 @@ export function parseDockerfile(text: string, file = "Dockerfile"): Dockerfile {
     escapeToken = read.node.line.escape;
     assembly.add(read);
   }
+  if (onInstruction !== undefined) assembly.instructions.forEach(onInstruction);
   return { source, directives: { escape: escapeToken, ...head }, ...assembly.finish() };
 }
 
@@ -76,10 +82,16 @@ class Assembly {
   readonly #source: SourceFile;
   readonly #globalArgs: ArgInstruction[] = [];
   readonly #stages: StageDraft[] = [];
+  readonly #instructions: Instruction[] = [];
   #failure: unknown;
 
   constructor(source: SourceFile) {
     this.#source = source;
+  }
+
+  /** All that were placed, in order. */
+  get instructions(): readonly Instruction[] {
+    return this.#instructions;
   }
 
   /** The first failure is kept: what is wrong in the syntax of a later line is reported before it. */
@@ -103,6 +115,7 @@ class Assembly {
     else if (current !== undefined) current.instructions.push(instruction);
     else if (instruction.keyword === "ARG") this.#globalArgs.push(instruction);
     else throw noStage(instruction, this.#source);
+    this.#instructions.push(instruction);
   }
 }
 

@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { ResolvedImage } from "../../../builder/dispatch/index.ts";
 import { BuildError } from "../../../builder/errors.ts";
+import { openLinter } from "../../../builder/lint/index.ts";
 import { config, failureOf, image, ops, run, textAt, vertices } from "./harness.ts";
 
 const test = suite("stages");
@@ -122,9 +123,10 @@ test("platform arguments are there for FROM, and for a stage that asks", async (
 
 test("an image of another platform gives a warning", async () => {
   const resolveImage = async (name: string) => image(name, {}, { architecture: "arm64" });
-  const { warnings } = await run("FROM a\n", { resolveImage });
+  const linter = openLinter({ file: "Dockerfile", text: "" }, {});
+  await run("FROM a\n", { resolveImage, linter });
   assert.equal(
-    warnings.map(({ message }) => message),
+    linter.warnings.map(({ message }) => message),
     ['Base image a was pulled with platform "linux/arm64", expected "linux/amd64" for current build'],
   );
 });
