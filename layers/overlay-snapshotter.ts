@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CallOptions, Digest } from "../registry-client/index.ts";
-import { type RootfsMount, removeTree, syncFilesystem } from "../runtime-core/index.ts";
+import { graftLayer, type RootfsMount, removeTree, syncFilesystem } from "../runtime-core/index.ts";
 import { ChainIndex } from "./chain-index.ts";
 import { withLayerErrors } from "./errors.ts";
 import type { Layer } from "./layer.ts";
@@ -66,6 +66,19 @@ export class OverlaySnapshotter implements Snapshotter {
     return { id: randomName(), parent, rootfs: { lowers: this.view(parent).lowers, upper, work } };
   }
 
+  /** The files of `layer`, a snapshot on nothing, on top of `parent`: the same layer, whatever it covers. */
+  async graft(layer: Snapshot, parent: Snapshot, options: CallOptions = {}): Promise<Snapshot> {
+    const active = await this.prepare(parent, options);
+    try {
+      const [files] = this.view(layer).lowers;
+      if (files !== undefined) await withLayerErrors(() => graftLayer(files, active.rootfs.upper, options));
+      return await withLayerErrors(async () => this.#commit(active, { graftOf: layer.id }));
+    } catch (error) {
+      await this.discard(active);
+      throw error;
+    }
+  }
+
   /** The same files on another parent. Their root directory is the parent's, unless they have one of their own. */
   async rebase(
     active: ActiveSnapshot,
@@ -86,15 +99,20 @@ export class OverlaySnapshotter implements Snapshotter {
    */
   async commit(active: ActiveSnapshot, origin?: SnapshotOrigin): Promise<Snapshot> {
     return await withLayerErrors(async () => {
-      const snapshot = { id: active.id, chain: [...active.parent.chain, active.id] };
-      const record: SnapshotRecord = { ...snapshot, bootId: this.#bootId, ...origin };
-      this.#spent.push(active.rootfs.work);
-      const directory = dirname(active.rootfs.upper);
-      writeFileSync(recordPath(directory), JSON.stringify(record), { flag: "wx" });
-      renameSync(directory, this.#path(snapshot.id));
-      this.#synced.set(snapshot.id, false);
+      const snapshot = this.#commit(active, origin);
       return origin === undefined ? snapshot : await this.#nameChain(origin.chainId, snapshot);
     });
+  }
+
+  #commit(active: ActiveSnapshot, rest: SnapshotOrigin | Pick<SnapshotRecord, "graftOf"> = {}): Snapshot {
+    const snapshot = { id: active.id, chain: [...active.parent.chain, active.id] };
+    const record: SnapshotRecord = { ...snapshot, bootId: this.#bootId, ...rest };
+    this.#spent.push(active.rootfs.work);
+    const directory = dirname(active.rootfs.upper);
+    writeFileSync(recordPath(directory), JSON.stringify(record), { flag: "wx" });
+    renameSync(directory, this.#path(snapshot.id));
+    this.#synced.set(snapshot.id, false);
+    return snapshot;
   }
 
   async discard(active: ActiveSnapshot): Promise<void> {
@@ -127,6 +145,14 @@ export class OverlaySnapshotter implements Snapshotter {
   /** The layer that the top of the chain was unpacked from: an image keeps it as it was pulled. */
   async originOf(snapshot: Snapshot): Promise<Layer | undefined> {
     return await withLayerErrors(async () => this.#read(snapshot.id)?.layer);
+  }
+
+  /** What `snapshot` was grafted from: on nothing, and perhaps gone meanwhile. */
+  async graftOf(snapshot: Snapshot): Promise<Snapshot | undefined> {
+    return await withLayerErrors(async () => {
+      const id = this.#read(snapshot.id)?.graftOf;
+      return id === undefined ? undefined : { id, chain: [id] };
+    });
   }
 
   /** Removes a committed snapshot. Those above it are gone with it. */

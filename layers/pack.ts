@@ -34,19 +34,31 @@ async function packOnce(snapshot: Snapshot, store: Store, options: PackOptions):
   if (origin !== undefined) return await requireBlob(origin, store);
   const known = store.layers.find(snapshot, options);
   if (known !== undefined && (await store.layout.exists(known.descriptor))) return known;
-  const layer = await pack(snapshot, store, options);
+  const layer = await packNew(snapshot, store, options);
   await store.layers.remember(snapshot, options, layer);
   return layer;
 }
 
-async function pack(snapshot: Snapshot, store: Store, options: PackOptions): Promise<Layer> {
+/** A grafted snapshot is the layer that it was grafted from, packed once for all of its grafts; nothing below it counts. */
+async function packNew(snapshot: Snapshot, store: Store, options: PackOptions): Promise<Layer> {
   const { lowers } = store.snapshotter.view(snapshot);
   const upper = lowers.at(-1);
   if (upper === undefined) throw new Error("scratch has no layer");
+  const grafted = await store.snapshotter.graftOf(snapshot);
+  if (grafted === undefined) return await pack({ upper, lowers: lowers.slice(0, -1) }, store, options);
+  const isThere = (await store.snapshotter.find(grafted.id)) !== undefined;
+  return isThere ? await packLayer(grafted, store, options) : await pack({ upper, lowers: [] }, store, options);
+}
+
+async function pack(
+  files: { readonly upper: string; readonly lowers: string[] },
+  store: Store,
+  options: PackOptions,
+): Promise<Layer> {
   const { compression, sourceDateEpoch } = options;
   const output = store.layout.ingestPath();
   try {
-    const request = { upper, lowers: lowers.slice(0, -1), output, compression, sourceDateEpoch };
+    const request = { ...files, output, compression, sourceDateEpoch };
     const { diffId, digest, sizeBytes, entries } = await store.heavyWork.run(options.signal, () =>
       packNative(request, options),
     );

@@ -14,6 +14,8 @@ export interface SnapshotRecord {
   /** The chain of layers it was unpacked from, and the topmost of them, where it was pulled. */
   readonly chainId?: Digest;
   readonly layer?: Layer;
+  /** The snapshot on nothing that has the same files, where it was grafted: their layer is that one's. */
+  readonly graftOf?: string;
 }
 
 const RECORD_FILE = "snapshot.json";
@@ -47,8 +49,9 @@ function parseRecord(text: string): SnapshotRecord | undefined {
 
 function isRecord(value: unknown): value is SnapshotRecord {
   if (typeof value !== "object" || value === null) return false;
-  const { id, chain, bootId, layer } = value as Partial<SnapshotRecord>;
+  const { id, chain, bootId, layer, graftOf } = value as Partial<SnapshotRecord>;
   if (layer !== undefined && !isLayer(layer)) return false;
+  if (graftOf !== undefined && !isSnapshotId(graftOf)) return false;
   return typeof bootId === "string" && Array.isArray(chain) && chain.every(isSnapshotId) && chain.at(-1) === id;
 }
 

@@ -1,5 +1,13 @@
-export type { ApplyRequest, ApplyResult, Compression, FileDigest, PackRequest, PackResult } from "./archive.ts";
-export { applyLayer, digestFile, packLayer } from "./archive.ts";
+export type {
+  ApplyRequest,
+  ApplyResult,
+  Compression,
+  FileDigest,
+  PackRequest,
+  PackResult,
+  UnpackRequest,
+} from "./archive.ts";
+export { applyLayer, digestFile, packLayer, unpackArchive } from "./archive.ts";
 export type { NativeFailure } from "./errors.ts";
 export { RuntimeError, SandboxError } from "./errors.ts";
 export type { Program } from "./exec.ts";

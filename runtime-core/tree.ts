@@ -30,7 +30,30 @@ export interface TreeSelection {
   readonly wildcards: boolean;
   /** `--exclude`, relative to each source path. */
   readonly exclude?: readonly IgnoreRule[];
+  /** `--parents`: of a directory only what this takes, relative to it, with the directories that lie above it. */
+  readonly include?: TreeInclude;
 }
+
+/** The paths below a directory that a copy is limited to. */
+export interface TreeInclude {
+  /** As ignore rules match: what one matches is taken, with all that is below it. */
+  readonly rules: readonly IgnoreRule[];
+  /** Match every directory that something taken may lie in: no other one is looked into. */
+  readonly ancestors: readonly IgnoreRule[];
+  /** Literal paths, absolute inside the source, that must be there: NOT_FOUND otherwise. */
+  readonly required: readonly string[];
+}
+
+/** Permissions, as a number, or as changes in order to those that a file has: chmod(1). */
+export type FileMode = number | readonly ModeChange[];
+
+/** One change of a symbolic mode. `bits` are those that it may touch. */
+export type ModeChange =
+  | { readonly op: "set" | "clear"; readonly bits: number }
+  /** `X`: for directories, and for what somebody could execute before the first change. */
+  | { readonly op: "set-if-executable"; readonly bits: number }
+  /** `g=u`, `g+u`, `g-u`: the permissions of the class whose bits begin at `shift`, given to or taken from others. */
+  | { readonly op: "copy" | "copy-set" | "copy-clear"; readonly shift: 0 | 3 | 6; readonly bits: number };
 
 export interface Owner {
   readonly uid: number;
@@ -55,16 +78,16 @@ export type FileAction =
     }
   | {
       /**
-       * COPY. A directory's contents are copied, not the directory; a file goes into `dest` when `dest` ends in `/`, is an
-       * existing directory, or several things are copied. Missing parents are 0755 with `owner`.
+       * COPY. A directory's contents are copied, not the directory; a file goes into `dest` when `dest` ends in `/` or is an
+       * existing directory. Missing parents get `owner`, and `mode` where it is a number, else 0755.
        */
       readonly type: "copy";
       readonly selection: TreeSelection;
       readonly dest: string;
       /** Default: the source's own owner, 0:0 for a context. */
       readonly owner?: Owner;
-      /** `--chmod`, octal. */
-      readonly mode?: number;
+      /** `--chmod`. */
+      readonly mode?: FileMode;
     };
 
 /** A passwd or group look-up inside a root. */
@@ -102,7 +125,7 @@ export async function digestSelection(selection: TreeSelection, options: CallOpt
  * Does `actions` in order on one writable root. What they create gets `sourceDateEpoch` (seconds) as its mtime.
  * After a failure the root is half written: throw it away.
  * Throws NOT_FOUND and BAD_PATTERN as `digestSelection`, CONFLICT (a directory over something else or the reverse),
- * NO_SPACE, SOURCE_CHANGED.
+ * SEVERAL_SOURCES (two files for one name), NO_SPACE, SOURCE_CHANGED.
  */
 export async function applyFileActions(
   rootfs: WritableRootfs,
@@ -123,7 +146,10 @@ export async function lookupUser(rootfs: RootfsMount, user: string, options: Cal
   return callCancellable(options.signal, (native, cancel) => native.treeUser(toLayers(rootfs), user, cancel));
 }
 
-/** `--chown`: `55` is 55:55, `name` its uid and primary group. Throws USER_NOT_FOUND, GROUP_NOT_FOUND. */
+/**
+ * `--chown`: `55` is 55:55, `name` its uid and primary group, `:group` root with that group; `root` is 0 without a look-up.
+ * Throws USER_NOT_FOUND, GROUP_NOT_FOUND, the name as `subject`.
+ */
 export async function lookupOwner(rootfs: RootfsMount, spec: string, options: CallOptions = {}): Promise<Owner> {
   return callCancellable(options.signal, (native, cancel) => native.treeOwner(toLayers(rootfs), spec, cancel));
 }
@@ -160,6 +186,14 @@ export async function exportTree(
 }
 
 /**
+ * Puts the files of `layer` into `dest` too, both directories of the host on one filesystem: regular files as hard links.
+ * `layer` is one that was written without lowers, and neither is written to again.
+ */
+export async function graftLayer(layer: string, dest: string, options: CallOptions = {}): Promise<void> {
+  await callCancellable(options.signal, (native, cancel) => native.treeGraft(layer, dest, cancel));
+}
+
+/**
  * Removes an absolute path with all that is below; a symlink itself, not what it leads to. A missing path is no error.
  * Throws MOUNTED when something is mounted in it.
  */
@@ -176,14 +210,25 @@ function toFiles(source: TreeSource): TreeFiles {
 }
 
 function toChoice(selection: TreeSelection): TreeChoice {
+  const { exclude, include } = selection;
   return {
     source: toFiles(selection.source),
     paths: [...selection.paths],
     wildcards: selection.wildcards,
-    exclude: [...(selection.exclude ?? [])],
+    exclude: [...(exclude ?? [])],
+    include: [...(include?.rules ?? [])],
+    ancestors: [...(include?.ancestors ?? [])],
+    required: [...(include?.required ?? [])],
   };
 }
 
 function toAction(action: FileAction): TreeAction {
-  return action.type === "copy" ? { ...action, selection: toChoice(action.selection) } : action;
+  if (action.type !== "copy") return action;
+  const { mode, selection, ...rest } = action;
+  return { ...rest, selection: toChoice(selection), ...toMode(mode) };
+}
+
+function toMode(mode: FileMode | undefined): Pick<TreeAction, "mode" | "modeChanges"> {
+  if (mode === undefined) return {};
+  return typeof mode === "number" ? { mode } : { modeChanges: [...mode] };
 }

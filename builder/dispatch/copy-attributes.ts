@@ -1,41 +1,64 @@
+import type { FileMode, IgnoreRule } from "../../runtime-core/index.ts";
 import { compileIgnorePatterns } from "../dockerfile/index.ts";
 import type { AddInstruction, CopyInstruction, Word } from "../dockerfile/instructions.ts";
+import { BuildError } from "../errors.ts";
 import type { FileOpAction } from "../llb/index.ts";
 import { expandWord } from "./expand-word.ts";
 import { type BuildScope, failure } from "./scope.ts";
 import type { StageState } from "./stage-state.ts";
+import { parseSymbolicMode } from "./symbolic-mode.ts";
 
-/** `--chown`, `--chmod` and `--exclude` as the copy actions have them, and as the history shows them. */
+/** `--chown` and `--chmod` as the copy actions have them, and as the history shows them. */
 export interface CopyAttributes {
-  readonly options: Pick<Extract<FileOpAction, { type: "copy" }>, "owner" | "mode" | "exclude">;
+  readonly options: Pick<Extract<FileOpAction, { type: "copy" }>, "owner" | "mode">;
   readonly flags: readonly string[];
 }
 
-/** Variables are expanded in `--chown` and `--chmod`, not in `--exclude`. Throws INVALID_CHMOD. */
+/** Variables are expanded in `--chown` and `--chmod`. Throws INVALID_CHMOD, and INVALID_CHOWN for a name under `--link`. */
 export function copyAttributes(
   state: StageState,
-  { chown, chmod, exclude }: CopyInstruction | AddInstruction,
+  { chown, chmod, link }: CopyInstruction | AddInstruction,
   scope: BuildScope,
 ): CopyAttributes {
   const owner = chown === undefined ? "" : expandWord(scope, chown, state.environment);
   const mode = chmod === undefined ? "" : expandWord(scope, chmod, state.environment);
+  if (link && chown !== undefined) requireNumbers(scope, chown, owner);
   return {
     options: {
       ...(owner === "" ? {} : { owner }),
       ...(chmod === undefined || mode === "" ? {} : { mode: parseMode(scope, chmod, mode) }),
-      ...(exclude.length === 0 ? {} : { exclude: compileIgnorePatterns(exclude.map(({ text }) => text)) }),
     },
     flags: [...(owner === "" ? [] : [`--chown=${owner}`]), ...(mode === "" ? [] : [`--chmod=${mode}`])],
   };
 }
 
-function parseMode(scope: BuildScope, word: Word, text: string): number {
-  const mode = /^[0-7]{1,11}$/.test(text) ? Number.parseInt(text, 8) : Number.NaN;
-  if (mode <= 0o7777) return mode;
-  if (/^[ugoa]*[-+=]/.test(text)) {
-    const hint = "write it in octal: 755 for u=rwx,go=rx";
-    throw failure(scope, word.range, "UNSUPPORTED_FLAG", `symbolic --chmod=${text} is not supported yet`, hint);
+/** `--exclude`, without variables, each in the language of a .dockerignore line. Throws INVALID_EXCLUDE at the pattern. */
+export function excludeRules(scope: BuildScope, { exclude }: CopyInstruction | AddInstruction): readonly IgnoreRule[] {
+  return exclude.flatMap((word) => compileAt(scope, word, word.text, "INVALID_EXCLUDE"));
+}
+
+/** The rules of one pattern that `word` holds. Throws `code` at the word when it is malformed. */
+export function compileAt(scope: BuildScope, word: Word, pattern: string, code: string): readonly IgnoreRule[] {
+  try {
+    return compileIgnorePatterns([pattern]);
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    throw failure(scope, word.range, code, error.message, error.hint);
   }
+}
+
+function parseMode(scope: BuildScope, word: Word, text: string): FileMode {
+  const mode = /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : parseSymbolicMode(text);
+  if (mode !== undefined && (typeof mode !== "number" || mode <= 0o7777)) return mode;
   const message = `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`;
-  throw failure(scope, word.range, "INVALID_CHMOD", message);
+  const hint = "755 and u=rwX,go=rX are valid modes";
+  throw failure(scope, word.range, "INVALID_CHMOD", message, hint);
+}
+
+/** A layer that stands on no stage has no passwd file: only `root` is known without one. */
+function requireNumbers(scope: BuildScope, word: Word, owner: string): void {
+  const name = owner.split(":", 2).find((part) => !/^(?:\d*|root)$/.test(part));
+  if (name === undefined) return;
+  const hint = `with --link there is no /etc/passwd to look ${name} up in: write the number, or leave --link out`;
+  throw failure(scope, word.range, "INVALID_CHOWN", "invalid user index: -1", hint);
 }

@@ -13,19 +13,28 @@ export interface CopyPath {
 
 /** A source of COPY, cleaned against the root of what it is read from: `../x` is `/x`. Throws INVALID_COPY_SOURCE. */
 export function copySourcePath(scope: BuildScope, word: Word, text: string): CopyPath {
+  refuseRemote(scope, word, text);
+  return { text, path: cleanSource(text), range: word.range };
+}
+
+/** URLs and git references are for ADD. Throws INVALID_COPY_SOURCE. */
+export function refuseRemote(scope: BuildScope, word: Word, text: string): void {
   const remote = isGit(text) ? "a git ref" : isUrl(text) ? "a URL" : undefined;
-  if (remote !== undefined) {
-    const hint = "fetch it in a RUN step; COPY reads files of the context, a stage or an image";
-    throw failure(scope, word.range, "INVALID_COPY_SOURCE", `source can't be ${remote} for COPY`, hint);
-  }
-  return { text, path: withoutSlash(posix.join("/", text)), range: word.range };
+  if (remote === undefined) return;
+  const hint = "ADD fetches it; COPY reads files of the context, a stage or an image";
+  throw failure(scope, word.range, "INVALID_COPY_SOURCE", `source can't be ${remote} for COPY`, hint);
+}
+
+/** Clean and absolute inside the source, `..` held at its root. */
+export function cleanSource(text: string): string {
+  return withoutSlash(posix.join("/", text));
 }
 
 /** Where COPY writes, absolute, `/` at its end when it must be a directory. Relative to WORKDIR. */
-export function copyDestination(workingDir: string | undefined, dest: string, isDirectory: boolean): string {
+export function copyDestination(workingDir: string | undefined, dest: string): string {
   const path = posix.resolve("/", workingDir ?? "/", dest);
-  const named = dest === "" || dest === "." || dest.endsWith("/") || dest.endsWith("/.");
-  return (isDirectory || named) && path !== "/" ? `${path}/` : path;
+  const isDirectory = dest === "" || dest === "." || dest.endsWith("/") || dest.endsWith("/.");
+  return isDirectory && path !== "/" ? `${path}/` : path;
 }
 
 /** Go's filepath.Match special characters, unescaped. */
@@ -38,7 +47,7 @@ function isUrl(text: string): boolean {
 }
 
 function isGit(text: string): boolean {
-  return /^(?:git:\/\/|ssh:\/\/|git@)|^https?:\/\/\S+\.git(?:#|\?|$)/.test(text);
+  return /^(?:git:\/\/|ssh:\/\/|[\w-]+@[\w.-]+:)|^https?:\/\/\S+\.git(?:#|\?|$)/.test(text);
 }
 
 function withoutSlash(path: string): string {

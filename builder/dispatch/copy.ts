@@ -1,28 +1,28 @@
-import type { AddInstruction, CopyInstruction } from "../dockerfile/instructions.ts";
-import { createVertex, type Edge, type FileOpAction } from "../llb/index.ts";
+import type { AddInstruction, CopyInstruction, Word } from "../dockerfile/instructions.ts";
+import type { SourceRange } from "../dockerfile/source.ts";
+import type { Edge, FileOpAction } from "../llb/index.ts";
 import { contextEdge } from "./context-edge.ts";
-import { copyAttributes } from "./copy-attributes.ts";
-import { type CopyPath, copyDestination, copySourcePath, hasWildcards } from "./copy-paths.ts";
+import { copyAttributes, excludeRules } from "./copy-attributes.ts";
+import { type ParentsPath, parentsPath } from "./copy-parents.ts";
+import { copyDestination, copySourcePath, hasWildcards } from "./copy-paths.ts";
+import { copyVertex } from "./copy-vertex.ts";
 import { expandHeredoc, expandWord } from "./expand-word.ts";
-import { type InlineFile, inlineFile } from "./inline-file.ts";
-import { unsupportedFlag } from "./scope.ts";
+import { inlineFile } from "./inline-file.ts";
 import type { StageContext } from "./stage-context.ts";
 import { type StageState, withLayer } from "./stage-state.ts";
-import { nameStep } from "./vertex-name.ts";
 
-/** COPY: one file vertex and one layer, an action for each source. `--link` asks for no more than the same files. */
+type CopyAction = Extract<FileOpAction, { type: "copy" }>;
+/** What an action says of its source. */
+type CopyRead = Pick<CopyAction, "paths" | "wildcards" | "exclude" | "include"> & { readonly root: Edge };
+
+/** COPY: one layer, an action for each source; with `--link` a layer that stands on nothing, then merged. */
 export async function dispatchCopy(
   state: StageState,
   instruction: CopyInstruction,
   context: StageContext,
 ): Promise<StageState> {
-  const { scope } = context;
-  if (instruction.parents) {
-    const hint = "give each directory a COPY and a destination of its own";
-    throw unsupportedFlag(scope, instruction.keywordWord, "COPY --parents", hint);
-  }
   const { from } = instruction;
-  const source = from === undefined || from.text === "" ? contextEdge(scope) : await context.copySource(from);
+  const source = from === undefined || from.text === "" ? contextEdge(context.scope) : await context.copySource(from);
   return copyFiles(state, instruction, source, context);
 }
 
@@ -34,65 +34,70 @@ export function copyFiles(
   context: StageContext,
 ): StageState {
   const { scope } = context;
-  const attributes = copyAttributes(state, instruction, scope);
+  const { options, flags } = copyAttributes(state, instruction, scope);
+  const parents = instruction.keyword === "COPY" && instruction.parents;
   const dest = expandWord(scope, instruction.dest, state.environment);
-  const paths = copyPaths(state, instruction, context);
-  const files = inlineFiles(state, instruction, context);
-  const target = copyDestination(state.config.WorkingDir, dest, paths.length + files.length > 1);
-  const reads = [...paths.map(({ path }) => ({ root: source, path, isPattern: hasWildcards(path) })), ...files];
-  const { inputs, actions } = copyActions(state.root, reads, { dest: target, ...attributes.options });
+  const paths = instruction.sources.map((word) => sourcePath(word, parents, state, context));
+  const exclude = excludeRules(scope, instruction);
+  const reads = [...paths.map((path) => pathRead(path, source, exclude)), ...inlineReads(state, instruction, context)];
+  const target = copyDestination(state.config.WorkingDir, dest);
+  const { inputs, actions } = copyActions(reads, { dest: target, ...options });
 
-  const { state: numbered, name } = nameStep(state, instruction, context);
-  const vertex = createVertex({ type: "file", actions }, inputs, {
-    name,
-    range: instruction.range,
-    wordRanges: new Map(paths.map(({ path, range }) => [path, range])),
-    ...(scope.options.noCache ? { ignoreCache: true } : {}),
-  });
+  const wordRanges = rangesOf(instruction, paths);
+  const { state: numbered, vertex } = copyVertex(state, instruction, { actions, inputs, wordRanges }, context);
   const shown = [...paths.map(({ text }) => text), ...instruction.heredocs.map(({ name }) => `<<${name}`), dest];
-  return withLayer(numbered, vertex, `${[instruction.keyword, ...attributes.flags, ...shown].join(" ")} # buildkit`);
+  const words = [instruction.keyword, ...(parents ? ["--parents"] : []), ...flags, ...shown];
+  return withLayer(numbered, vertex, `${words.join(" ")} # buildkit`);
 }
 
-function copyPaths(
-  state: StageState,
-  { sources }: CopyInstruction | AddInstruction,
-  { scope }: StageContext,
-): readonly CopyPath[] {
-  return sources.map((word) => copySourcePath(scope, word, expandWord(scope, word, state.environment)));
+function sourcePath(word: Word, parents: boolean, state: StageState, { scope }: StageContext): ParentsPath {
+  const text = expandWord(scope, word, state.environment);
+  return parents ? parentsPath(scope, word, text) : copySourcePath(scope, word, text);
 }
 
-function inlineFiles(
+function pathRead({ path, include }: ParentsPath, root: Edge, exclude: CopyAction["exclude"] & {}): CopyRead {
+  return {
+    root,
+    paths: [path],
+    wildcards: hasWildcards(path),
+    ...(exclude.length === 0 ? {} : { exclude }),
+    ...(include === undefined ? {} : { include }),
+  };
+}
+
+function inlineReads(
   state: StageState,
   { heredocs }: CopyInstruction | AddInstruction,
   { scope }: StageContext,
 ): readonly CopyRead[] {
   return heredocs.map((heredoc) => {
-    const data = expandHeredoc(scope, heredoc, state.environment);
-    return { ...inlineFile(heredoc.name, data, 0o644), isPattern: false };
+    const { root, path } = inlineFile(heredoc.name, expandHeredoc(scope, heredoc, state.environment), 0o644);
+    return { root, paths: [path], wildcards: false };
   });
 }
 
-interface CopyRead extends InlineFile {
-  readonly isPattern: boolean;
-}
-
-type CopyAction = Extract<FileOpAction, { type: "copy" }>;
-
-/** Every root that is read becomes one input, however many paths are read of it. */
+/** Every root that is read becomes one input behind the root that is written, however many paths are read of it. */
 function copyActions(
-  root: Edge,
   reads: readonly CopyRead[],
-  common: Pick<CopyAction, "dest" | "owner" | "mode" | "exclude">,
+  common: Pick<CopyAction, "dest" | "owner" | "mode">,
 ): { readonly inputs: readonly Edge[]; readonly actions: readonly CopyAction[] } {
   const roots = [...new Set(reads.map((read) => read.root))];
   const actions = reads.map(
-    ({ root: read, path, isPattern }): CopyAction => ({
-      type: "copy",
-      input: roots.indexOf(read) + 1,
-      paths: [path],
-      wildcards: isPattern,
-      ...common,
-    }),
+    ({ root, ...read }): CopyAction => ({ type: "copy", input: roots.indexOf(root) + 1, ...read, ...common }),
   );
-  return { inputs: [root, ...roots], actions };
+  return { inputs: roots, actions };
+}
+
+function rangesOf(
+  { chown, dest }: CopyInstruction | AddInstruction,
+  paths: readonly ParentsPath[],
+): ReadonlyMap<string, SourceRange> {
+  const sources = paths.flatMap(({ path, include, range }) =>
+    [path, ...(include?.required ?? [])].map((key) => [key, range] as const),
+  );
+  return new Map([
+    ...sources,
+    ["destination", dest.range],
+    ...(chown === undefined ? [] : [["--chown", chown.range] as const]),
+  ]);
 }

@@ -1,5 +1,7 @@
 export { canonicalJson } from "./canonical-json.ts";
 export type {
+  BindMount,
+  CacheMount,
   ExecMount,
   ExecOp,
   FileOp,
@@ -7,8 +9,12 @@ export type {
   ImageOp,
   ImageSource,
   LocalOp,
+  MergeOp,
   Op,
   ScratchOp,
+  SecretMount,
+  SshMount,
+  TmpfsMount,
 } from "./op.ts";
 export { topologicalOrder } from "./topological-order.ts";
 export { createVertex, type Edge, edge, type Vertex, type VertexMetadata } from "./vertex.ts";

@@ -1,8 +1,8 @@
 import type { Descriptor } from "../../registry-client/index.ts";
-import type { IgnoreRule, Owner } from "../../runtime-core/index.ts";
+import type { FileMode, IgnoreRule, Owner, TreeInclude } from "../../runtime-core/index.ts";
 
 /** One operation of the graph: plain data. What it does is in `builder/ops`, behind one exhaustive switch. */
-export type Op = ScratchOp | ImageOp | LocalOp | ExecOp | FileOp;
+export type Op = ScratchOp | ImageOp | LocalOp | ExecOp | FileOp | MergeOp;
 
 /** The empty root. */
 export interface ScratchOp {
@@ -38,7 +38,7 @@ export interface LocalOp {
 export interface ExecOp {
   readonly type: "exec";
   readonly argv: readonly string[];
-  /** `NAME=value`, in the order of the image config, then build args. */
+  /** `NAME=value`, in the order of the image config, then build args; last SSH_AUTH_SOCK of an ssh mount. */
   readonly env: readonly string[];
   /** Predefined proxy arguments: given to the step, not part of the cache key. */
   readonly proxyEnv: readonly string[];
@@ -47,25 +47,80 @@ export interface ExecOp {
   readonly user: string;
   readonly network: "default" | "none" | "host";
   readonly hostname: string;
-  /** Further inputs, mounted while the command runs; their mount points leave no trace. Absent: none. */
+  /** What is mounted while the command runs; the mount points leave no trace. Absent: nothing. */
   readonly mounts?: readonly ExecMount[];
 }
 
-/** A read-only bind mount of a directory of an input: `/dev/pipes` of a script given as a heredoc. */
-export interface ExecMount {
+/** `RUN --mount`, and `/dev/pipes` of a script given as a heredoc. `target` is absolute inside the root. */
+export type ExecMount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount;
+
+/** Files of an input. What is written to it is thrown away. */
+export interface BindMount {
+  readonly type: "bind";
   /** Index of the input that is mounted: 1 or more. */
   readonly input: number;
   /** Absolute inside the input. */
   readonly source: string;
-  /** Absolute inside the root. */
   readonly target: string;
-  readonly readonly: true;
+  readonly readonly: boolean;
+}
+
+/** A directory of the store that outlives the build. */
+export interface CacheMount {
+  readonly type: "cache";
+  readonly target: string;
+  readonly readonly: boolean;
+  /** With the namespace of `BUILDKIT_CACHE_MOUNT_NS`. */
+  readonly id: string;
+  readonly sharing: "shared" | "private" | "locked";
+  /** How a new one begins: a copy of files of an input, else an empty directory. */
+  readonly initial:
+    | { readonly type: "copy"; readonly input: number; readonly source: string }
+    | { readonly type: "empty"; readonly uid: number; readonly gid: number; readonly mode: number };
+}
+
+export interface TmpfsMount {
+  readonly type: "tmpfs";
+  readonly target: string;
+  readonly readonly: boolean;
+  /** Absent: the kernel's own limit. */
+  readonly sizeBytes?: number;
+}
+
+/** A secret of the build, as a file, in a variable, or both. */
+export interface SecretMount {
+  readonly type: "secret";
+  readonly id: string;
+  readonly target?: string;
+  /** Name of the variable. */
+  readonly env?: string;
+  /** A build without the secret fails; else the step goes without it. */
+  readonly required: boolean;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+/** The socket of an SSH agent. */
+export interface SshMount {
+  readonly type: "ssh";
+  readonly id: string;
+  readonly target: string;
+  readonly required: boolean;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
 }
 
 /** COPY, ADD, WORKDIR. Input 0 is the root it changes; further inputs are read. */
 export interface FileOp {
   readonly type: "file";
   readonly actions: readonly FileOpAction[];
+}
+
+/** `COPY --link`: the layer that input 1 is, a file op on scratch, on top of input 0, whatever is there. */
+export interface MergeOp {
+  readonly type: "merge";
 }
 
 export type FileOpAction =
@@ -91,8 +146,10 @@ export type FileOpAction =
       readonly wildcards: boolean;
       readonly dest: string;
       readonly exclude?: readonly IgnoreRule[];
+      /** `--parents`. */
+      readonly include?: TreeInclude;
       readonly owner?: string;
-      readonly mode?: number;
+      readonly mode?: FileMode;
     };
 
 export type { Owner };

@@ -18,7 +18,7 @@ export interface VertexMetadata {
   readonly name: string;
   /** The instruction it comes from, for error frames. */
   readonly range?: SourceRange;
-  /** Where the words of a COPY stand, by the path they select: a missing one gets its own caret. */
+  /** Where the words of a COPY stand, for carets: by the path they select, `destination` or `--chown`. */
   readonly wordRanges?: ReadonlyMap<string, SourceRange>;
   /** `--no-cache`: never looked up, still saved. */
   readonly ignoreCache?: boolean;

@@ -1,59 +1,68 @@
-import { posix } from "node:path";
-import { listDirectory, RuntimeError, type TreeSelection } from "../../runtime-core/index.ts";
-import { BuildError } from "../errors.ts";
+import { type RootfsMount, RuntimeError, type TreeSelection } from "../../runtime-core/index.ts";
+import type { SourceRange } from "../dockerfile/source.ts";
+import { BuildError, type BuildErrorOptions } from "../errors.ts";
 import type { Vertex } from "../llb/index.ts";
-import { suggest } from "../suggest.ts";
+import { accountHint } from "./account-hint.ts";
 import type { OpContext } from "./context.ts";
+import { sourceHint } from "./source-hint.ts";
 
-/** A failure of COPY or WORKDIR in the Dockerfile's terms; anything but a RuntimeError stays as it is. */
-export async function fileError(
-  error: unknown,
-  vertex: Vertex,
-  reading: TreeSelection | undefined,
-  context: OpContext,
-): Promise<unknown> {
+/** What a file op was at when it failed. */
+export interface FileWork {
+  readonly vertex: Vertex;
+  /** What was read, if something was. */
+  readonly reading?: TreeSelection | undefined;
+  /** The root that was to be changed, as it was before. */
+  readonly root?: RootfsMount;
+}
+
+/** A failure of COPY or WORKDIR in the Dockerfile's terms, at the word at fault; anything but a RuntimeError stays as it is. */
+export async function fileError(error: unknown, work: FileWork, context: OpContext): Promise<unknown> {
   if (!(error instanceof RuntimeError)) return error;
-  const at = { cause: error, range: vertex.range, source: context.source };
+  const { vertex, reading } = work;
   const subject = error.subject ?? "";
+  const at = (word: string): BuildErrorOptions => ({ ...place(vertex, word), source: context.source, cause: error });
   switch (error.code) {
     case "NOT_FOUND":
       if (reading === undefined) break;
-      return new BuildError("COPY_SOURCE_NOT_FOUND", `COPY source not found: ${relative(subject)}`, {
-        range: vertex.wordRanges?.get(subject) ?? vertex.range,
+      return new BuildError("COPY_SOURCE_NOT_FOUND", `COPY source not found: ${subject.replace(/^\/+/, "")}`, {
+        ...place(vertex, subject),
         source: context.source,
         hint: await sourceHint(reading, subject),
       });
     case "USER_NOT_FOUND":
     case "GROUP_NOT_FOUND":
       return new BuildError(error.code, error.message, {
-        ...at,
-        hint: "names come from the image's own /etc/passwd and /etc/group; a number always works",
+        ...at("--chown"),
+        hint: await accountHint(error.code, subject, work.root),
       });
     case "CONFLICT":
-      return new BuildError("COPY_CONFLICT", error.message, at);
+      return new BuildError("COPY_CONFLICT", error.message, at("destination"));
+    case "SEVERAL_SOURCES":
+      return new BuildError("COPY_SEVERAL_SOURCES", severalSources(vertex), {
+        ...at("destination"),
+        hint: "put a / behind the destination",
+      });
+    case "BAD_PATTERN":
+      return new BuildError(error.code, error.message, {
+        ...at(subject),
+        hint: "close every [ and put \\ before a character",
+      });
     case "NO_SPACE":
       return new BuildError("NO_SPACE", error.message, {
-        ...at,
+        ...at(""),
         hint: "free some space, or put the store elsewhere with --store",
       });
   }
-  return new BuildError(error.code, error.message, { ...at, hint: error.hint });
+  return new BuildError(error.code, error.message, { ...at(""), hint: error.hint });
 }
 
-async function sourceHint(reading: TreeSelection, path: string): Promise<string | undefined> {
-  if (reading.source.ignore !== undefined && (await isIgnored(reading, path))) {
-    return "it is there, but .dockerignore leaves it out of the context";
-  }
-  const directory = posix.dirname(path);
-  const near = suggest(posix.basename(path), await listDirectory(reading.source, directory));
-  return near === undefined ? undefined : `did you mean ${relative(posix.join(directory, near))}?`;
+/** The word, else the whole instruction. */
+function place({ wordRanges, range }: Vertex, word: string): { readonly range?: SourceRange } {
+  const found = wordRanges?.get(word) ?? range;
+  return found === undefined ? {} : { range: found };
 }
 
-async function isIgnored(reading: TreeSelection, path: string): Promise<boolean> {
-  const siblings = await listDirectory({ rootfs: reading.source.rootfs }, posix.dirname(path));
-  return siblings.includes(posix.basename(path));
-}
-
-function relative(path: string): string {
-  return path.replace(/^\/+/, "");
+function severalSources({ name }: Vertex): string {
+  const keyword = /^(?:\[[^\]]*\] )?(?:ONBUILD )?ADD /.test(name) ? "ADD" : "COPY";
+  return `When using ${keyword} with more than one source file, the destination must be a directory and end with a /`;
 }

@@ -6,6 +6,7 @@ import {
   type FileAction,
   lookupOwner,
   type Owner,
+  RuntimeError,
   type TreeSelection,
 } from "../../runtime-core/index.ts";
 import type { FileOp, FileOpAction, Vertex } from "../llb/index.ts";
@@ -57,7 +58,7 @@ async function digestReads(
     try {
       digests.push((await digestSelection(selected, options)).digest);
     } catch (error) {
-      throw await fileError(error, vertex, selected, context);
+      throw await fileError(error, { vertex, reading: selected }, context);
     }
   }
   return opKey("content", digests);
@@ -80,7 +81,8 @@ async function applyActions(
     }
     await applyFileActions(active.rootfs, actions, { ...options, sourceDateEpoch: context.sourceDateEpoch });
   } catch (error) {
-    throw await fileError(error, vertex, reading, context);
+    const root = context.store.snapshotter.view(active.parent);
+    throw await fileError(error, { vertex, reading, root }, context);
   }
 }
 
@@ -90,10 +92,9 @@ async function nativeAction(
   active: ActiveSnapshot,
   context: OpContext,
 ): Promise<FileAction> {
+  if (action.type === "mkdir") return { ...action, owner: await ownerOfWorkdir(action.owner, active, context) };
   const owner = await ownerOf(action.owner, active, context);
   switch (action.type) {
-    case "mkdir":
-      return { type: "mkdir", path: action.path, mode: action.mode, owner: owner ?? ROOT };
     case "mkfile":
       return {
         type: "mkfile",
@@ -125,11 +126,23 @@ async function ownerOf(
   return await lookupOwner(context.store.snapshotter.view(active.parent), owner);
 }
 
+/** A USER that the root does not know (yet) is no error of WORKDIR: the directory is root's then, as BuildKit makes it. */
+async function ownerOfWorkdir(owner: string | undefined, active: ActiveSnapshot, context: OpContext): Promise<Owner> {
+  try {
+    return (await ownerOf(owner, active, context)) ?? ROOT;
+  } catch (error) {
+    const isUnknown = error instanceof RuntimeError && /^(?:USER|GROUP)_NOT_FOUND$/.test(error.code);
+    if (isUnknown) return ROOT;
+    throw error;
+  }
+}
+
 function selection(action: CopyAction, input: OpResult | undefined, context: OpContext): TreeSelection {
   return {
     source: treeSource(input, context),
     paths: action.paths,
     wildcards: action.wildcards,
     ...(action.exclude === undefined ? {} : { exclude: action.exclude }),
+    ...(action.include === undefined ? {} : { include: action.include }),
   };
 }

@@ -5,6 +5,7 @@ import { execRunner } from "./exec.ts";
 import { fileRunner } from "./file.ts";
 import { imageRunner } from "./image.ts";
 import { localRunner } from "./local.ts";
+import { mergeRunner } from "./merge.ts";
 import { scratchRunner } from "./scratch.ts";
 
 /** Op → behaviour: the one place that knows every op. */
@@ -21,5 +22,7 @@ export function resolveOp(vertex: Vertex, context: OpContext): OpRunner {
       return execRunner(vertex, op, context);
     case "file":
       return fileRunner(vertex, op, context);
+    case "merge":
+      return mergeRunner(context);
   }
 }

@@ -1,10 +1,13 @@
 //! What a FileOp does: make directories, write files, copy, one after the other on one root.
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::copy::Copier;
-use super::policy::{Collision, Owner, OwnerRule, Policy, TimeRule};
+use super::mode::ModeRule;
+use super::path::join;
+use super::policy::{Collision, ContentRule, Owner, OwnerRule, Policy, TimeRule};
 use super::resolve::{Found, resolve};
 use super::rootfs::{Layers, Rootfs};
 use super::select::{Place, Selected, Selection, Selector};
@@ -28,12 +31,15 @@ pub enum Action {
         owner: Owner,
         data: Vec<u8>,
     },
-    Copy {
-        selection: Selection,
-        dest: String,
-        owner: Option<Owner>,
-        mode: Option<u32>,
-    },
+    Copy(Box<Copy>),
+}
+
+/// COPY of what one source path selects.
+pub struct Copy {
+    pub selection: Selection,
+    pub dest: String,
+    pub owner: Option<Owner>,
+    pub mode: Option<ModeRule>,
 }
 
 /// Applies `actions` in order. What they create gets `epoch` as its mtime; directories that are only written into keep theirs.
@@ -43,9 +49,10 @@ pub fn apply(layers: &Layers, actions: &[Action], epoch: i64, cancel: &CancelFla
         let root = rootfs
             .directory()
             .ok_or_else(|| Error::new("INVALID_ROOTFS", "apply", "the root has no upper"))?;
+        let mut placed = Placed::default();
         for action in actions {
             cancel.check()?;
-            apply_one(root, action, epoch, cancel)?;
+            apply_one(root, action, epoch, &mut placed, cancel)?;
         }
         Ok(())
     })
@@ -53,7 +60,7 @@ pub fn apply(layers: &Layers, actions: &[Action], epoch: i64, cancel: &CancelFla
 
 fn isolation(layers: &Layers, actions: &[Action]) -> Isolation {
     let sources = actions.iter().filter_map(|action| match action {
-        Action::Copy { selection, .. } => Some(selection.source.layers.isolation()),
+        Action::Copy(copy) => Some(copy.selection.source.layers.isolation()),
         _ => None,
     });
     let mut all = sources.chain([layers.isolation()]);
@@ -64,7 +71,28 @@ fn isolation(layers: &Layers, actions: &[Action]) -> Isolation {
     }
 }
 
-fn apply_one(root: &Arc<OwnedFd>, action: &Action, epoch: i64, cancel: &CancelFlag) -> Result<()> {
+/// The files whose name a destination gave: one of them is not replaced by the next.
+#[derive(Default)]
+struct Placed(HashSet<Vec<u8>>);
+
+impl Placed {
+    /// Errors: `SEVERAL_SOURCES`.
+    fn add(&mut self, path: Vec<u8>, dest: &str) -> Result<()> {
+        if self.0.insert(path) {
+            return Ok(());
+        }
+        let message = "with more than one source file the destination must be a directory and end with a /";
+        Err(Error::new("SEVERAL_SOURCES", "copy", message).with_subject(dest))
+    }
+}
+
+fn apply_one(
+    root: &Arc<OwnedFd>,
+    action: &Action,
+    epoch: i64,
+    placed: &mut Placed,
+    cancel: &CancelFlag,
+) -> Result<()> {
     let mut site = Site::new(root, epoch);
     match action {
         Action::Mkdir { path, mode, owner } => {
@@ -76,56 +104,52 @@ fn apply_one(root: &Arc<OwnedFd>, action: &Action, epoch: i64, cancel: &CancelFl
             owner,
             data,
         } => site.file(path, *mode, *owner, data)?,
-        Action::Copy {
-            selection,
-            dest,
-            owner,
-            mode,
-        } => {
-            copy(&mut site, selection, dest, *owner, *mode, cancel)?;
-        }
+        Action::Copy(action) => copy(&mut site, action, placed, cancel)?,
     }
     site.settle()
 }
 
-/// Errors: what selecting and copying say.
-fn copy(
-    site: &mut Site<'_>,
-    selection: &Selection,
-    dest: &str,
-    owner: Option<Owner>,
-    mode: Option<u32>,
-    cancel: &CancelFlag,
-) -> Result<()> {
+/// Each thing that is selected finds the destination as the one before it left it. Errors: what selecting and copying
+/// say, `SEVERAL_SOURCES`.
+fn copy(site: &mut Site<'_>, action: &Copy, placed: &mut Placed, cancel: &CancelFlag) -> Result<()> {
+    let Copy { selection, dest, .. } = action;
     let rootfs = Rootfs::view(&selection.source.layers)?;
     let selector = Selector::new(&rootfs, selection, cancel)?;
-    let selected = selector.select(&selection.paths, selection.wildcards)?;
-    let parent_owner = owner.unwrap_or(ROOT);
-    let parent_mode = mode.unwrap_or(PARENT_MODE);
-    let policy = policy(selection.source.is_context, owner, mode, site.epoch);
-    let mut copier = Copier::new(site.root, policy, cancel);
-    let goes_inside = dest.ends_with('/') || selection.paths.len() > 1 || selected.len() > 1;
-    for one in &selected {
-        let (dirs, name) = if goes_inside || is_directory(one) || exists_as_directory(site.root, dest)? {
-            let dirs = site.directory(dest, parent_mode, parent_mode, parent_owner)?;
-            (dirs, one.name.clone())
-        } else {
-            site.file_place(dest, parent_mode, parent_owner)?
-        };
+    let owner = action.owner.unwrap_or(ROOT);
+    let mode = parent_mode(action);
+    let mut copier = Copier::new(site.root, policy(action, site.epoch), cancel);
+    for one in &selector.select_all(selection)? {
+        let (dirs, name) =
+            if dest.ends_with('/') || is_directory(one) || exists_as_directory(site.root, dest)? {
+                (site.directory(dest, mode, mode, owner)?, one.name.clone())
+            } else {
+                let (dirs, name) = site.file_place(dest, mode, owner)?;
+                placed.add(join(&dirs.path(), &name), dest)?;
+                (dirs, name)
+            };
         site.keep_time(dirs.last())?;
         copier.copy(&selector, one, &dirs, &name)?;
     }
     Ok(())
 }
 
-fn policy(is_context: bool, owner: Option<Owner>, mode: Option<u32>, epoch: i64) -> Policy {
+/// Directories on the way get the mode that `--chmod` gives as a number; one that changes modes has nothing to change here.
+fn parent_mode(action: &Copy) -> u32 {
+    match action.mode {
+        Some(ModeRule::Exactly(mode)) => mode,
+        Some(ModeRule::Changed(_)) | None => PARENT_MODE,
+    }
+}
+
+fn policy(action: &Copy, epoch: i64) -> Policy {
+    let is_context = action.selection.source.is_context;
     Policy {
-        owner: match owner {
+        owner: match action.owner {
             Some(owner) => OwnerRule::As(owner),
             None if is_context => OwnerRule::As(ROOT),
             None => OwnerRule::Source,
         },
-        mode,
+        mode: action.mode.clone(),
         times: TimeRule::Exactly(epoch),
         xattrs: Some(if is_context {
             Scope::Capability
@@ -133,6 +157,7 @@ fn policy(is_context: bool, owner: Option<Owner>, mode: Option<u32>, epoch: i64)
             Scope::CapabilityAndUser
         }),
         collision: Collision::Refused,
+        content: ContentRule::Copied,
     }
 }
 

@@ -3,12 +3,13 @@
 use napi::bindgen_prelude::{AsyncTask, Buffer, Uint8Array};
 use napi_derive::napi;
 
-use super::action::{self, Action};
+use super::action::{self, Action, Copy};
 use super::ignore::RuleText;
+use super::mode::{ModeChange, ModeRule};
 use super::policy::Owner;
 use super::rootfs::Layers;
 use super::select::{Selection, Source};
-use super::{digest, export, read, remove, thread, users};
+use super::{digest, export, graft, read, remove, thread, users};
 use crate::error::{Error, Result};
 use crate::task::{CancelFlag, Job, spawn};
 
@@ -39,6 +40,9 @@ pub struct TreeChoice {
     pub paths: Vec<String>,
     pub wildcards: bool,
     pub exclude: Vec<TreeRule>,
+    pub include: Vec<TreeRule>,
+    pub ancestors: Vec<TreeRule>,
+    pub required: Vec<String>,
 }
 
 #[napi(object)]
@@ -47,13 +51,22 @@ pub struct TreeOwner {
     pub gid: u32,
 }
 
-/// `mkdir`: path, mode, owner. `mkfile`: data too. `copy`: selection, dest and, where given, owner and mode.
+/// One change of a symbolic mode: `ModeChange` of the typed facade.
+#[napi(object)]
+pub struct TreeModeChange {
+    pub op: String,
+    pub bits: u32,
+    pub shift: Option<u32>,
+}
+
+/// `mkdir`: path, mode, owner. `mkfile`: data too. `copy`: selection, dest and, where given, owner and a mode of either form.
 #[napi(object, object_to_js = false)]
 pub struct TreeAction {
     #[napi(js_name = "type")]
     pub kind: String,
     pub path: Option<String>,
     pub mode: Option<u32>,
+    pub mode_changes: Option<Vec<TreeModeChange>>,
     pub owner: Option<TreeOwner>,
     pub data: Option<Uint8Array>,
     pub selection: Option<TreeChoice>,
@@ -154,6 +167,12 @@ pub fn tree_export(
 }
 
 #[napi(ts_return_type = "Promise<void>")]
+pub fn tree_graft(layer: String, dest: String, cancel: &CancelFlag) -> AsyncTask<Job<()>> {
+    let cancel = cancel.clone();
+    spawn(move || graft::graft(&layer, &dest, &cancel))
+}
+
+#[napi(ts_return_type = "Promise<void>")]
 pub fn tree_remove(path: String, cancel: &CancelFlag) -> AsyncTask<Job<()>> {
     let cancel = cancel.clone();
     spawn(move || remove::remove_tree(&path, &cancel))
@@ -183,7 +202,7 @@ impl From<TreeFiles> for Source {
     fn from(files: TreeFiles) -> Self {
         Self {
             layers: files.rootfs.into(),
-            ignore: files.ignore.into_iter().map(RuleText::from).collect(),
+            ignore: rules(files.ignore),
             is_context: files.is_context,
         }
     }
@@ -195,9 +214,16 @@ impl From<TreeChoice> for Selection {
             source: choice.source.into(),
             paths: choice.paths,
             wildcards: choice.wildcards,
-            exclude: choice.exclude.into_iter().map(RuleText::from).collect(),
+            exclude: rules(choice.exclude),
+            include: rules(choice.include),
+            ancestors: rules(choice.ancestors),
+            required: choice.required,
         }
     }
+}
+
+fn rules(rules: Vec<TreeRule>) -> Vec<RuleText> {
+    rules.into_iter().map(RuleText::from).collect()
 }
 
 impl From<TreeOwner> for Owner {
@@ -227,13 +253,24 @@ impl TryFrom<TreeAction> for Action {
                 owner: owner.ok_or_else(incomplete)?,
                 data: action.data.ok_or_else(incomplete)?.to_vec(),
             }),
-            "copy" => Ok(Self::Copy {
+            "copy" => Ok(Self::Copy(Box::new(Copy {
                 selection: action.selection.ok_or_else(incomplete)?.into(),
                 dest: action.dest.ok_or_else(incomplete)?,
                 owner,
-                mode: action.mode,
-            }),
+                mode: mode_rule(action.mode, action.mode_changes)?,
+            }))),
             _ => Err(incomplete()),
         }
     }
+}
+
+/// Errors: `INTERNAL`.
+fn mode_rule(mode: Option<u32>, changes: Option<Vec<TreeModeChange>>) -> Result<Option<ModeRule>> {
+    let Some(changes) = changes else {
+        return Ok(mode.map(ModeRule::Exactly));
+    };
+    let changes = changes
+        .iter()
+        .map(|change| ModeChange::parse(&change.op, change.bits, change.shift.unwrap_or(0)));
+    Ok(Some(ModeRule::Changed(changes.collect::<Result<_>>()?)))
 }

@@ -14,7 +14,7 @@ use super::chmod::chmod_by_name;
 use super::content::Content;
 use super::meta::{Kind, Meta};
 use super::path::{display, join};
-use super::policy::{Collision, Policy};
+use super::policy::{Collision, ContentRule, Policy};
 use super::resolve::{Dirs, look_up, open_directory, read_link};
 use super::select::{Place, Selected, Selector, open_file};
 use super::walk::{Entry, Visitor};
@@ -109,6 +109,9 @@ impl<'a> Copier<'a> {
             let place = (self.target().path.clone(), name.to_vec());
             self.links.insert(entry.meta.identity, place);
         }
+        if self.policy.content == ContentRule::Shared && self.share(entry, name)? {
+            return Ok(());
+        }
         let (from, meta) = open_file(entry.parent, entry.name)?;
         let to = self.replacing(entry, name, |directory| {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -121,6 +124,16 @@ impl<'a> Copier<'a> {
                 error
             })?;
         self.finish(&from, &to, &meta, name)
+    }
+
+    /// link(2). False where it cannot be: on another filesystem, or when the file has too many names.
+    fn share(&self, entry: &Entry<'_>, name: &[u8]) -> Result<bool> {
+        let directory = &self.target().directory;
+        match linkat(entry.parent, entry.name, directory, name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::OPNOTSUPP) => Ok(false),
+            Err(error) => Err(self.failed("link", name, error)),
+        }
     }
 
     fn link(&self, entry: &Entry<'_>, path: &[u8], first: &[u8], name: &[u8]) -> Result<()> {

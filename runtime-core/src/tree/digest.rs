@@ -34,7 +34,7 @@ pub struct SelectionDigest {
 pub fn digest_selection(selection: &Selection, cancel: &CancelFlag) -> Result<SelectionDigest> {
     let rootfs = Rootfs::view(&selection.source.layers)?;
     let selector = Selector::new(&rootfs, selection, cancel)?;
-    let selected = selector.select(&selection.paths, selection.wildcards)?;
+    let selected = selector.select_all(selection)?;
     let scope = scope_of(selection);
     let (records, contents) = std::thread::scope(|threads| {
         let (sender, receiver) = sync_channel(QUEUED_BATCHES);

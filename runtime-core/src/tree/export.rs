@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::copy::Copier;
-use super::policy::{Collision, OwnerRule, Policy, TimeRule};
+use super::policy::{Collision, ContentRule, OwnerRule, Policy, TimeRule};
 use super::resolve::Dirs;
 use super::rootfs::{Layers, Rootfs, is_initial_user_namespace};
 use super::select::{Selection, Selector, Source};
@@ -34,16 +34,12 @@ pub fn export_tree(layers: &Layers, dest: &str, epoch: i64, cancel: &CancelFlag)
 }
 
 fn everything(layers: &Layers) -> Selection {
-    Selection {
-        source: Source {
-            layers: layers.clone(),
-            ignore: Vec::new(),
-            is_context: false,
-        },
-        paths: vec!["/".into()],
-        wildcards: false,
-        exclude: Vec::new(),
-    }
+    let source = Source {
+        layers: layers.clone(),
+        ignore: Vec::new(),
+        is_context: false,
+    };
+    Selection::of(source, vec!["/".into()])
 }
 
 /// Root of a user namespace is an ordinary user, who could not remove the files of subordinate ids again.
@@ -59,6 +55,7 @@ fn policy(epoch: i64) -> Policy {
         times: TimeRule::AtMost(epoch),
         xattrs: is_root.then_some(Scope::Capability),
         collision: Collision::DirectoryWins,
+        content: ContentRule::Copied,
     }
 }
 

@@ -3,6 +3,7 @@
 use rustix::fs::{Gid, Timespec, Timestamps, Uid};
 
 use super::meta::Meta;
+use super::mode::ModeRule;
 use super::xattr::Scope;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub enum OwnerRule {
 pub enum TimeRule {
     Exactly(i64),
     AtMost(i64),
+    Source,
 }
 
 /// What stands where something of another kind is to be put.
@@ -35,20 +37,28 @@ pub enum Collision {
     DirectoryWins,
 }
 
+/// Where the bytes of a file come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ContentRule {
+    Copied,
+    /// A further hard link to the source, where the filesystem allows it: nobody writes to either again.
+    Shared,
+}
+
 /// How entries look at the destination.
-#[derive(Clone, Copy)]
 pub struct Policy {
     pub owner: OwnerRule,
-    /// For files and directories; symlinks have none.
-    pub mode: Option<u32>,
+    /// For everything but symlinks, which have none.
+    pub mode: Option<ModeRule>,
     pub times: TimeRule,
     pub xattrs: Option<Scope>,
     pub collision: Collision,
+    pub content: ContentRule,
 }
 
 impl Policy {
     pub fn mode_of(&self, meta: &Meta) -> u32 {
-        self.mode.unwrap_or(meta.mode)
+        self.mode.as_ref().map_or(meta.mode, |mode| mode.of(meta))
     }
 
     pub fn owner_of(&self, meta: &Meta) -> Option<(Uid, Gid)> {
@@ -67,6 +77,7 @@ impl Policy {
 impl TimeRule {
     pub fn of(self, meta: &Meta) -> Timestamps {
         match self {
+            Self::Source => times(meta.mtime),
             Self::AtMost(limit) if meta.mtime.tv_sec < limit => times(meta.mtime),
             Self::AtMost(seconds) | Self::Exactly(seconds) => times(seconds_only(seconds)),
         }

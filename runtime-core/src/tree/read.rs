@@ -61,12 +61,7 @@ pub fn list_directory(source: &Source, path: &str, cancel: &CancelFlag) -> Resul
         let Found::Directory(dirs) = resolve(root, path.as_bytes())?.found else {
             return Ok(Vec::new());
         };
-        let selection = Selection {
-            source: source.clone(),
-            paths: Vec::new(),
-            wildcards: false,
-            exclude: Vec::new(),
-        };
+        let selection = Selection::of(source.clone(), Vec::new());
         let selector = Selector::new(&rootfs, &selection, cancel)?;
         let mut names = Vec::new();
         for name in sorted_names(dirs.last())? {

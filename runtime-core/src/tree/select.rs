@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, openat};
 
+use super::filter::{Filter, Include, Position};
 use super::glob::PathPattern;
 use super::ignore::{Matched, RuleText, Rules};
 use super::meta::{Kind, Meta};
 use super::path::{components, display, join};
 use super::resolve::{Dirs, Found, look_up, open_directory, resolve};
 use super::rootfs::{Layers, Rootfs};
-use super::walk::{Entry, Filter, Start, Visitor, sorted_names, walk};
+use super::walk::{Entry, Visitor, sorted_names, walk};
 use crate::error::{Error, Result};
 use crate::task::CancelFlag;
 
@@ -30,6 +31,27 @@ pub struct Selection {
     pub paths: Vec<String>,
     pub wildcards: bool,
     pub exclude: Vec<RuleText>,
+    /// `--parents`: of a directory only this, relative to it. Empty: everything.
+    pub include: Vec<RuleText>,
+    /// Directories that something of `include` may lie in.
+    pub ancestors: Vec<RuleText>,
+    /// Literal paths that must be there beside `paths`.
+    pub required: Vec<String>,
+}
+
+impl Selection {
+    /// Literal paths, and everything that is in them.
+    pub fn of(source: Source, paths: Vec<String>) -> Self {
+        Self {
+            source,
+            paths,
+            wildcards: false,
+            exclude: Vec::new(),
+            include: Vec::new(),
+            ancestors: Vec::new(),
+            required: Vec::new(),
+        }
+    }
 }
 
 /// One thing that was selected.
@@ -59,6 +81,7 @@ pub struct Selector<'a> {
     root: Option<&'a Arc<OwnedFd>>,
     ignore: Rules,
     exclude: Rules,
+    include: Option<Include>,
     cancel: &'a CancelFlag,
 }
 
@@ -68,8 +91,17 @@ impl<'a> Selector<'a> {
             root: rootfs.directory(),
             ignore: Rules::compile(&selection.source.ignore)?,
             exclude: Rules::compile(&selection.exclude)?,
+            include: Include::compile(&selection.include, &selection.ancestors)?,
             cancel,
         })
+    }
+
+    /// What a whole selection takes. Errors: as `select`, and `NOT_FOUND` for a path that is required.
+    pub fn select_all(&self, selection: &Selection) -> Result<Vec<Selected>> {
+        for path in &selection.required {
+            self.literal(path.as_bytes(), path)?;
+        }
+        self.select(&selection.paths, selection.wildcards)
     }
 
     /// In the order of the paths, matches of a pattern sorted. Errors: `NOT_FOUND` for a literal, `BAD_PATTERN`.
@@ -101,16 +133,17 @@ impl<'a> Selector<'a> {
         else {
             return Ok(());
         };
-        let start = Start {
-            directory,
-            source_path: path,
+        let at = Position {
+            source_path: path.clone(),
             ignore: ignore.clone(),
+            ..Position::default()
         };
         let filter = Filter {
             ignore: &self.ignore,
             exclude: &self.exclude,
+            include: self.include.as_ref(),
         };
-        walk(start, filter, self.cancel, visitor)
+        walk(directory, at, filter, self.cancel, visitor)
     }
 
     fn literal(&self, path: &[u8], asked: &str) -> Result<Selected> {
@@ -157,16 +190,17 @@ impl<'a> Selector<'a> {
     /// An ignored directory is there only for the sake of what is kept in it.
     fn has_kept_below(&self, directory: &Arc<OwnedFd>, path: &[u8], ignore: &Matched) -> Result<bool> {
         let mut any = Any(false);
-        let start = Start {
-            directory,
-            source_path: path,
+        let at = Position {
+            source_path: path.to_vec(),
             ignore: ignore.clone(),
+            ..Position::default()
         };
         let filter = Filter {
             ignore: &self.ignore,
             exclude: &Rules::default(),
+            include: None,
         };
-        walk(start, filter, self.cancel, &mut any)?;
+        walk(directory, at, filter, self.cancel, &mut any)?;
         Ok(any.0)
     }
 

@@ -43,7 +43,7 @@ pub fn look_up_user(layers: &Layers, spec: &str, cancel: &CancelFlag) -> Result<
     with_accounts(layers, cancel, |accounts| accounts.user(spec))
 }
 
-/// --chown: `55` is 55:55, `name` its uid and primary group. Errors: `USER_NOT_FOUND`, `GROUP_NOT_FOUND`.
+/// --chown: `55` is 55:55, `name` its uid and primary group, `:group` root with that group. Errors: `USER_NOT_FOUND`, `GROUP_NOT_FOUND`.
 pub fn look_up_owner(layers: &Layers, spec: &str, cancel: &CancelFlag) -> Result<Owner> {
     with_accounts(layers, cancel, |accounts| accounts.owner(spec))
 }
@@ -112,19 +112,29 @@ impl Accounts {
         })
     }
 
+    /// `root` is 0 whatever the files say, as in BuildKit; a part that is left empty is not looked up.
     fn owner(&self, spec: &str) -> Result<Owner> {
         let (user, group) = split(spec);
-        let (uid, primary) = match id(user, "USER_NOT_FOUND")? {
-            Some(uid) => (uid, uid),
-            None => {
-                let entry = self.users.iter().find(|entry| entry.name == user);
-                entry
-                    .map(|entry| (entry.uid, entry.gid))
-                    .ok_or_else(|| self.no_user(user))?
-            }
+        let (uid, primary) = match user {
+            "" | "root" => (0, 0),
+            user => self.uid_and_gid(user)?,
         };
-        let gid = group.map_or(Ok(primary), |group| self.gid(group))?;
+        let gid = match group {
+            None | Some("") => primary,
+            Some("root") => 0,
+            Some(group) => id(group, "GROUP_NOT_FOUND")?.map_or_else(|| self.gid(group), Ok)?,
+        };
         Ok(Owner { uid, gid })
+    }
+
+    fn uid_and_gid(&self, user: &str) -> Result<(u32, u32)> {
+        if let Some(uid) = id(user, "USER_NOT_FOUND")? {
+            return Ok((uid, uid));
+        }
+        let entry = self.users.iter().find(|entry| entry.name == user);
+        entry
+            .map(|entry| (entry.uid, entry.gid))
+            .ok_or_else(|| self.no_user(user))
     }
 
     fn gid(&self, group: &str) -> Result<u32> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rustix::fs::Dir;
 
-use super::ignore::{Matched, Rules};
+use super::filter::{Filter, Position, Verdict};
 use super::meta::Meta;
-use super::path::{display, join};
+use super::path::display;
 use super::resolve::{look_up, open_directory};
 use crate::error::{Error, Result};
 use crate::task::CancelFlag;
@@ -34,24 +34,10 @@ pub trait Visitor {
     fn visit(&mut self, entry: &Entry<'_>) -> Result<()>;
 }
 
-/// What a walk leaves out. `ignore` sees paths relative to the root of the source, `exclude` relative to the walk.
-pub struct Filter<'a> {
-    pub ignore: &'a Rules,
-    pub exclude: &'a Rules,
-}
-
-/// Where a walk begins.
-pub struct Start<'a> {
-    pub directory: &'a Arc<OwnedFd>,
-    /// Relative to the root of the source.
-    pub source_path: &'a [u8],
-    /// Which rules of `ignore` matched that path.
-    pub ignore: Matched,
-}
-
-/// Walks what is in a directory, not the directory itself.
+/// Walks what is in a directory, not the directory itself. `at` has an empty path, and what `ignore` says of the directory.
 pub fn walk(
-    start: Start<'_>,
+    directory: &Arc<OwnedFd>,
+    at: Position,
     filter: Filter<'_>,
     cancel: &CancelFlag,
     visitor: &mut dyn Visitor,
@@ -63,24 +49,17 @@ pub fn walk(
         pending: Vec::new(),
         entered: 0,
     };
-    let level = Level {
-        directory: start.directory,
-        source_path: start.source_path.to_vec(),
-        path: Vec::new(),
-        ignore: start.ignore,
-        exclude: Matched::default(),
+    walker.children(&Level {
+        directory,
+        at,
         depth: 0,
-    };
-    walker.children(&level)
+    })
 }
 
 /// A directory on the way.
 struct Level<'a> {
     directory: &'a Arc<OwnedFd>,
-    source_path: Vec<u8>,
-    path: Vec<u8>,
-    ignore: Matched,
-    exclude: Matched,
+    at: Position,
     depth: usize,
 }
 
@@ -102,28 +81,18 @@ struct Walker<'a> {
     entered: usize,
 }
 
-/// What the rules say of one name.
-struct Verdict {
-    is_kept: bool,
-    is_pruned: bool,
-    source_path: Vec<u8>,
-    path: Vec<u8>,
-    ignore: Matched,
-    exclude: Matched,
-}
-
 impl Walker<'_> {
     fn children(&mut self, level: &Level<'_>) -> Result<()> {
         if level.depth > MAX_DEPTH {
             return Err(Error::new("TOO_DEEP", "walk", "more than 2048 directories deep")
-                .with_subject(display(&level.path[..level.path.len().min(200)])));
+                .with_subject(display(&level.at.path[..level.at.path.len().min(200)])));
         }
         for name in sorted_names(level.directory)? {
             self.cancel.check()?;
             let Some(meta) = look_up(level.directory, &name)? else {
                 continue;
             };
-            let verdict = self.judge(level, &name);
+            let verdict = self.filter.judge(&level.at, &name);
             if meta.is_directory() {
                 self.directory(level, &name, &meta, verdict)?;
             } else if verdict.is_kept {
@@ -131,7 +100,7 @@ impl Walker<'_> {
                 self.visitor.visit(&Entry {
                     parent: level.directory,
                     name: &name,
-                    path: &verdict.path,
+                    path: &verdict.at.path,
                     meta: &meta,
                 })?;
             }
@@ -147,10 +116,7 @@ impl Walker<'_> {
         let is_kept = verdict.is_kept;
         let below = Level {
             directory: &directory,
-            source_path: verdict.source_path,
-            path: verdict.path,
-            ignore: verdict.ignore,
-            exclude: verdict.exclude,
+            at: verdict.at,
             depth: level.depth + 1,
         };
         if is_kept {
@@ -171,7 +137,7 @@ impl Walker<'_> {
         let entry = Entry {
             parent: level.directory,
             name,
-            path: &below.path,
+            path: &below.at.path,
             meta,
         };
         self.visitor.enter(&entry, below.directory)?;
@@ -189,7 +155,7 @@ impl Walker<'_> {
         self.pending.push(Pending {
             parent: level.directory.clone(),
             name: name.to_vec(),
-            path: below.path.clone(),
+            path: below.at.path.clone(),
             meta: *meta,
             directory: below.directory.clone(),
         });
@@ -208,27 +174,6 @@ impl Walker<'_> {
         }
         self.entered = self.pending.len();
         Ok(())
-    }
-
-    fn judge(&self, level: &Level<'_>, name: &[u8]) -> Verdict {
-        let path = join(&level.path, name);
-        let Filter { ignore, exclude } = &self.filter;
-        let source_path = if ignore.is_empty() {
-            Vec::new()
-        } else {
-            join(&level.source_path, name)
-        };
-        let (is_ignored, ignore_state) = ignore.check(&source_path, &level.ignore);
-        let (is_excluded, exclude_state) = exclude.check(&path, &level.exclude);
-        Verdict {
-            is_kept: !is_ignored && !is_excluded,
-            is_pruned: (is_ignored && !ignore.may_reinclude_below(&source_path, &ignore_state))
-                || (is_excluded && !exclude.may_reinclude_below(&path, &exclude_state)),
-            source_path,
-            path,
-            ignore: ignore_state,
-            exclude: exclude_state,
-        }
     }
 }
 
