@@ -3,6 +3,11 @@ import { median, type Timings } from "./measure.ts";
 /** A table of medians, spans and how many times as long as the first builder each one takes. */
 export function table(timings: readonly Timings[]): string {
   const rows = [["", "cold", "ratio", "cached", "ratio"], ...timings.map((row) => tableRow(row, timings[0]))];
+  return columns(rows);
+}
+
+/** Rows as columns, each as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>
