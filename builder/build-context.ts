@@ -1,115 +1,88 @@
-import { readFile, stat } from "node:fs/promises";
-import { basename, join, relative, resolve } from "node:path";
-import type { IgnoreRule } from "../runtime-core/index.ts";
-import { readdirOrEmpty, statIfThere } from "./directory.ts";
-import { parseDockerignore, type SourceFile } from "./dockerfile/index.ts";
+import type { Snapshot, Store } from "../layers/index.ts";
+import { BuildInput } from "./build-input.ts";
+import { type ContextAddress, parseContextAddress } from "./context-address.ts";
+import type { ContextFiles } from "./dispatch/index.ts";
+import type { SourceFile } from "./dockerfile/index.ts";
 import { BuildError } from "./errors.ts";
-import { suggest } from "./suggest.ts";
+import { fetchContext, inputContext, readFetchedDockerfile, readRemoteDockerfile } from "./fetched-context.ts";
+import type { Edge } from "./llb/index.ts";
+import { openLocalContext } from "./local-context.ts";
+import { type LocalDockerfile, readLocalDockerfile } from "./local-dockerfile.ts";
+import type { BuildOptions } from "./options.ts";
 
-/** The largest Dockerfile that is read: past it something else was named by mistake. */
-const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
-
+/** What a build starts from: the files that COPY reads, and the Dockerfile, which need not be one of them. */
 export interface BuildContext {
-  /** Absolute. */
-  readonly path: string;
-  readonly ignore: readonly IgnoreRule[];
+  readonly files: ContextFiles;
   readonly dockerfile: SourceFile;
 }
 
-/** Finds and reads what a build starts from. Throws CONTEXT_NOT_FOUND, DOCKERFILE_NOT_FOUND, DOCKERFILE_UNREADABLE. */
-export async function openBuildContext(context: string, dockerfile?: string): Promise<BuildContext> {
-  const path = resolve(context);
-  await requireDirectory(path, context);
-  const file = await locateDockerfile(path, dockerfile);
-  const text = await readDockerfile(file, shownName(file, path));
-  return { path, ignore: await readIgnoreRules(path, file), dockerfile: { file: shownName(file, path), text } };
+/** What opening a context takes of the build. */
+export interface ContextTools {
+  readonly store: Store;
+  /** The result of a vertex that is needed before there is a graph. */
+  readonly solve: (target: Edge) => Promise<Snapshot>;
+  /** The directory that a build context is, where it is one: looked at before anything else is done. */
+  readonly address: ContextAddress | undefined;
 }
 
-/** The rules of a directory used as a named context: its own .dockerignore. */
-export async function readContextIgnore(path: string): Promise<readonly IgnoreRule[]> {
-  const text = await readIfThere(join(path, ".dockerignore"));
-  return text === undefined ? [] : parseDockerignore(text, ".dockerignore");
-}
+/** Name of a Dockerfile that is no file, in messages. */
+const UNNAMED = "Dockerfile";
 
-async function requireDirectory(path: string, asked: string): Promise<void> {
-  const found = await statIfThere(path);
-  if (found?.isDirectory() === true) return;
-  const problem = found === undefined ? "does not exist" : "is not a directory";
-  throw new BuildError("CONTEXT_NOT_FOUND", `build context ${asked} ${problem}`, {
-    hint: "the last argument of build is the directory that COPY reads",
+/** Where the build context is; undefined for standard input. Throws CONTEXT_NOT_FOUND, INPUT_USED_TWICE. */
+export async function locateContext({ context, dockerfile }: BuildOptions): Promise<ContextAddress | undefined> {
+  if (context !== "-") return await parseContextAddress(context);
+  if (dockerfile !== "-") return undefined;
+  throw new BuildError("INPUT_USED_TWICE", "invalid argument: can't use stdin for both build context and dockerfile", {
+    hint: "put the Dockerfile into the archive, and name it there with -f",
   });
 }
 
-/** `-f` is taken from the working directory, then from the context; without it `Dockerfile`, then `dockerfile`. */
-async function locateDockerfile(context: string, asked: string | undefined): Promise<string> {
-  const candidates =
-    asked === undefined
-      ? [join(context, "Dockerfile"), join(context, "dockerfile")]
-      : [resolve(asked), resolve(context, asked)];
-  for (const candidate of candidates) {
-    const found = await statIfThere(candidate);
-    if (found?.isFile() === true) return candidate;
-    if (found !== undefined) {
-      throw new BuildError(
-        "DOCKERFILE_UNREADABLE",
-        `${shownName(candidate, context)} is not a file but ${kindOf(found)}`,
-        {
-          hint: found.isDirectory() ? "name the file itself: -f DIR/Dockerfile" : undefined,
-        },
-      );
-    }
-  }
-  throw await dockerfileNotFound(context, asked);
+/** Finds and reads what a build starts from. Throws BuildError with the reason when there is no context or no Dockerfile. */
+export async function openBuildContext(options: BuildOptions, tools: ContextTools): Promise<BuildContext> {
+  const { address } = tools;
+  if (address === undefined) return await openInput(options, tools);
+  if (address.type === "directory") return await openDirectory(address.path, options, tools);
+  const outside = await outsideDockerfile(options, tools);
+  const { files, dockerfile } = await fetchContext(address, options, tools);
+  return { files, dockerfile: outside ?? (await readFetchedDockerfile(files, dockerfile, tools)) };
 }
 
-async function dockerfileNotFound(context: string, asked: string | undefined): Promise<BuildError> {
-  const near = suggest(basename(asked ?? "Dockerfile"), await readdirOrEmpty(context));
-  return new BuildError("DOCKERFILE_NOT_FOUND", `there is no ${asked ?? "Dockerfile"} in ${context}`, {
-    hint: near === undefined ? "name it with -f" : `did you mean ${near}?`,
-  });
+/** Standard input is an archive of files, or a Dockerfile that has none. */
+async function openInput(options: BuildOptions, tools: ContextTools): Promise<BuildContext> {
+  const input = await openBuildInput(options);
+  const files = await inputContext(input, tools);
+  if (input.isArchive) return { files, dockerfile: await readFetchedDockerfile(files, options.dockerfile, tools) };
+  if (options.dockerfile === undefined) return { files, dockerfile: { file: UNNAMED, text: await input.text() } };
+  throw new BuildError(
+    "AMBIGUOUS_DOCKERFILE",
+    "ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles",
+    { hint: "leave out -f, or pipe a tar archive of the context" },
+  );
 }
 
-function kindOf(found: { isDirectory(): boolean; isFIFO(): boolean }): string {
-  if (found.isDirectory()) return "a directory";
-  return found.isFIFO() ? "a pipe" : "a special file";
+async function openDirectory(path: string, options: BuildOptions, tools: ContextTools): Promise<BuildContext> {
+  const { path: beside, source } = await directoryDockerfile(path, options, tools);
+  return { files: await openLocalContext(path, tools.store.root, beside), dockerfile: source };
 }
 
-async function readDockerfile(path: string, name: string): Promise<string> {
-  const { size } = await stat(path);
-  if (size > MAX_DOCKERFILE_BYTES) {
-    throw new BuildError("DOCKERFILE_UNREADABLE", `${name} has ${size} bytes, more than a Dockerfile may have`);
-  }
-  const bytes = await readFile(path);
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new BuildError("DOCKERFILE_UNREADABLE", `${name} is not UTF-8 text`, { cause });
-  }
+async function directoryDockerfile(
+  path: string,
+  options: BuildOptions,
+  tools: ContextTools,
+): Promise<Pick<LocalDockerfile, "source"> & Partial<LocalDockerfile>> {
+  const elsewhere = options.dockerfile?.startsWith("/") === true ? undefined : await outsideDockerfile(options, tools);
+  return elsewhere === undefined ? await readLocalDockerfile(path, options.dockerfile) : { source: elsewhere };
 }
 
-async function readIgnoreRules(context: string, dockerfile: string): Promise<readonly IgnoreRule[]> {
-  const own = `${dockerfile}.dockerignore`;
-  for (const file of [own, join(context, ".dockerignore")]) {
-    const text = await readIfThere(file);
-    if (text !== undefined) return parseDockerignore(text, shownName(file, context));
-  }
-  return [];
+/** A Dockerfile that is not looked for in the context: of standard input, a URL, or an absolute path. */
+async function outsideDockerfile(options: BuildOptions, tools: ContextTools): Promise<SourceFile | undefined> {
+  const { dockerfile } = options;
+  if (dockerfile === "-") return { file: UNNAMED, text: await (await openBuildInput(options)).text() };
+  if (dockerfile === undefined) return undefined;
+  if (/^https?:\/\//.test(dockerfile)) return await readRemoteDockerfile(dockerfile, tools);
+  return dockerfile.startsWith("/") ? (await readLocalDockerfile("/", dockerfile)).source : undefined;
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** A path as messages name it: from the working directory, else from the context, else whole. */
-function shownName(path: string, context: string): string {
-  for (const from of [process.cwd(), context]) {
-    const short = relative(from, path);
-    if (short !== "" && !short.startsWith("..")) return short;
-  }
-  return path;
+function openBuildInput({ input, signal }: BuildOptions): Promise<BuildInput> {
+  return BuildInput.open(input ?? process.stdin, signal);
 }

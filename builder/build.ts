@@ -9,7 +9,6 @@ import type { WarningEvent } from "./events.ts";
 import { type WrittenImage, writeImage } from "./export/index.ts";
 import { imageNames } from "./image-names.ts";
 import { type LintWarning, openLinter, parseAndCheck } from "./lint/index.ts";
-import { resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildResult } from "./options.ts";
 import { reportVertex } from "./report-vertex.ts";
 import { openSession, type Session } from "./session.ts";
@@ -61,13 +60,14 @@ function lintEvent({ rule, ...warning }: LintWarning, source: SourceFile, timeMs
   return { type: "warning", code: rule, ...warning, source, timeMs };
 }
 
-async function solveTarget(plan: DispatchResult, options: BuildOptions, { ops, cache }: Session): Promise<Snapshot> {
+async function solveTarget(plan: DispatchResult, options: BuildOptions, session: Session): Promise<Snapshot> {
   const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const { ops, cache } = session;
   const packing = new EarlyPacking(plan.target, ops, { ...signal, compression: compressionOf(options) });
   try {
     const result = await solve(plan.target, {
       ...signal,
-      resolveOp: (vertex) => packing.wrap(vertex, resolveOp(vertex, ops)),
+      resolveOp: (vertex) => packing.wrap(vertex, session.resolveOp(vertex)),
       cache,
       onEvent: ops.onEvent,
       elapsedMs: ops.elapsedMs,

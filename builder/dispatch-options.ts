@@ -1,24 +1,36 @@
-import { hostPlatform } from "../registry-client/index.ts";
+import { hostPlatform, type Platform, parsePlatform, RegistryError } from "../registry-client/index.ts";
 import type { DispatchOptions } from "./dispatch/index.ts";
+import { BuildError } from "./errors.ts";
 import { ImageResolver } from "./image-resolver.ts";
 import { openNamedContexts } from "./named-contexts.ts";
 import type { BuildOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 
-/** What dispatch needs to know of a build beside the Dockerfile. */
+/** What dispatch needs to know of a build beside the Dockerfile. Throws INVALID_PLATFORM, and what opening named contexts throws. */
 export async function dispatchOptions(options: BuildOptions, { context, ops }: Session): Promise<DispatchOptions> {
   const images = new ImageResolver({ store: ops.store, registry: ops.registry, pull: options.pull ?? false });
-  const platform = hostPlatform();
   return {
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     buildArgs: options.buildArgs ?? {},
     labels: options.labels ?? {},
-    buildPlatform: platform,
-    targetPlatform: platform,
+    buildPlatform: hostPlatform(),
+    targetPlatform: targetPlatform(options.platform),
     noCache: options.noCache ?? false,
-    context: { path: context.path, ignore: context.ignore },
-    namedContexts: await openNamedContexts(options.buildContexts ?? {}, images),
+    noCacheStages: new Set((options.noCacheFilter ?? []).map((name) => name.toLowerCase())),
+    context: context.files,
+    namedContexts: await openNamedContexts(options.buildContexts ?? {}, { images, store: ops.store.root }),
     resolveImage: (reference, asked) => images.resolve(reference, asked),
   };
+}
+
+/** `local` is this machine's, as for docker. */
+function targetPlatform(text: string | undefined): Platform {
+  if (text === undefined || text.toLowerCase() === "local") return hostPlatform();
+  try {
+    return parsePlatform(text);
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    throw new BuildError("INVALID_PLATFORM", error.message, { cause: error, hint: error.hint });
+  }
 }

@@ -1,23 +1,33 @@
 import type { CallOptions, Descriptor, Digest, ImageConfig } from "../registry-client/index.ts";
 import type { Compression, SandboxLimits } from "../runtime-core/index.ts";
+import type { SourceRange } from "./dockerfile/source.ts";
 import type { OnEvent } from "./events.ts";
 
 /** What a build is asked to do. Only `context` is required. */
 export interface BuildOptions extends CallOptions {
-  /** The directory that COPY reads. */
+  /**
+   * What COPY reads: a directory, a git repository (`https://host/repo.git#ref:subdir`), the URL of an archive, or `-`:
+   * `input`, which is an archive of the files or, where it is none, a Dockerfile without any.
+   */
   readonly context: string;
-  /** Path of the Dockerfile. Default: `Dockerfile`, else `dockerfile`, in the context. */
+  /** Path of the Dockerfile, its URL, or `-`: `input`. Default: `Dockerfile`, else `dockerfile`, in the context. */
   readonly dockerfile?: string;
+  /** What `-` names. Default: standard input. */
+  readonly input?: AsyncIterable<Uint8Array>;
   /** Name of the stage to build. Default: the last. */
   readonly target?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
-  /** Named contexts: a directory, `docker-image://REF` or `oci-layout://PATH[:tag][@digest]`. */
+  /** Named contexts: a directory, `docker-image://REF`, `oci-layout://PATH[:tag][@digest]`, a git repository or a URL. */
   readonly buildContexts?: Readonly<Record<string, string>>;
   /** References the image is tagged with, in the store and at `push`. */
   readonly tags?: readonly string[];
   /** Added to the image config, over the Dockerfile's own. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly noCache?: boolean;
+  /** Names of stages, in any case, that are built as with `noCache`. */
+  readonly noCacheFilter?: readonly string[];
+  /** The platform that is built for, `linux/arm64`. Default: this machine's. */
+  readonly platform?: string;
   /** Asks the registry for each base image's digest even when the store has it. */
   readonly pull?: boolean;
   readonly outputs?: readonly Output[];
@@ -51,6 +61,10 @@ export interface BuildResult {
 }
 
 export interface BuildWarning {
+  /** A lint rule's name or a code. */
   readonly code: string;
   readonly message: string;
+  /** Where a lint rule is explained. */
+  readonly url?: string;
+  readonly range?: SourceRange;
 }

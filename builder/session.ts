@@ -1,18 +1,21 @@
 import { Store } from "../layers/index.ts";
 import { RegistryClient } from "../registry-client/index.ts";
-import { type BuildContext, openBuildContext } from "./build-context.ts";
+import { type BuildContext, locateContext, openBuildContext } from "./build-context.ts";
 import { sourceDateEpoch } from "./epoch.ts";
 import type { BuildEvent } from "./events.ts";
-import type { OpContext } from "./ops/index.ts";
+import type { Vertex } from "./llb/index.ts";
+import { type OpContext, resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
 import { checkPrivilege } from "./privilege.ts";
-import { type CacheStore, FileCacheStore } from "./solver/index.ts";
+import { SolvedAhead } from "./solved-ahead.ts";
+import { type CacheStore, FileCacheStore, type OpRunner } from "./solver/index.ts";
 import { defaultStore } from "./store-location.ts";
 
 /** What one build holds from its first line to its last. */
 export interface Session {
   readonly context: BuildContext;
   readonly ops: OpContext;
+  readonly resolveOp: (vertex: Vertex) => OpRunner;
   readonly cache: CacheStore;
   readonly warnings: BuildWarning[];
   /** Removes what is unfinished. */
@@ -22,21 +25,45 @@ export interface Session {
 /** Opens what a build needs. Everything that can be wrong with the options is said here, before anything runs. */
 export async function openSession(options: BuildOptions): Promise<Session> {
   checkPrivilege();
+  const address = await locateContext(options);
+  const store = await Store.open(options.store ?? defaultStore());
+  try {
+    const ahead = new SolvedAhead();
+    const warnings: BuildWarning[] = [];
+    const blind = openOps(options, store, (event) => {
+      if (ahead.isRepeated(event)) return;
+      if (event.type === "warning") warnings.push({ code: event.code, message: event.message });
+      options.onEvent?.(event);
+    });
+    const cache = new FileCacheStore(store);
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    const solve = (target: Parameters<SolvedAhead["solve"]>[0]) => ahead.solve(target, blind, cache, signal);
+    const context = await openBuildContext(options, { store, address, solve });
+    const ops = { ...blind, source: context.dockerfile };
+    return {
+      context,
+      ops,
+      resolveOp: (vertex) => ahead.runner(vertex) ?? resolveOp(vertex, ops),
+      cache,
+      warnings,
+      close: () => store.close(),
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** What ops work with before there is a Dockerfile to point into. */
+function openOps(options: BuildOptions, store: Store, onEvent: (event: BuildEvent) => void): OpContext {
   const started = performance.now();
   const elapsedMs = () => performance.now() - started;
-  const warnings: BuildWarning[] = [];
-  const context = await openBuildContext(options.context, options.dockerfile);
-  const onEvent = (event: BuildEvent) => {
-    if (event.type === "warning") warnings.push({ code: event.code, message: event.message });
-    options.onEvent?.(event);
-  };
-  const store = await Store.open(options.store ?? defaultStore());
-  const ops: OpContext = {
+  return {
     store,
     registry: new RegistryClient({
       onWarning: (message: string) => onEvent({ type: "warning", code: "REGISTRY", message, timeMs: elapsedMs() }),
     }),
-    source: context.dockerfile,
+    source: { file: "Dockerfile", text: "" },
     sourceDateEpoch: sourceDateEpoch(
       options.sourceDateEpoch,
       options.buildArgs?.["SOURCE_DATE_EPOCH"],
@@ -48,6 +75,4 @@ export async function openSession(options: BuildOptions): Promise<Session> {
     onEvent,
     elapsedMs,
   };
-  const cache = new FileCacheStore(store);
-  return { context, ops, cache, warnings, close: () => store.close() };
 }

@@ -8,7 +8,6 @@ import { type Display, openDisplay } from "./progress/display.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";
 import { enterUserNamespace } from "./rootless.ts";
 import { standardError } from "./terminal.ts";
-import { UsageError } from "./usage-error.ts";
 import { metadataOf, writeWhole } from "./write-result.ts";
 
 /** `tsbuild build`. Returns the exit code; throws UsageError before anything has begun. */
@@ -20,7 +19,6 @@ export async function buildCommand(args: readonly string[]): Promise<number> {
   }
   const ignored = checkSupport(flags, BUILD_FLAGS);
   const request = buildRequest(flags, process.env);
-  if (request.platforms.length > 0) await checkPlatforms(request.platforms);
   enterUserNamespace(process.env);
   if (ignored.length > 0) process.stderr.write(`warning: without a meaning here, ignored: ${ignored.join(", ")}\n`);
   return await runBuild(request);
@@ -61,24 +59,5 @@ async function deliverResult({ iidFile, metadataFile, progress }: BuildRequest, 
   if (progress === "quiet") process.stdout.write(`${digest}\n`);
   else if (progress === "plain" || progress === "auto" || progress === "tty") {
     process.stderr.write(`\n${[digest, ...result.imageNames].join(" ")}\n`);
-  }
-}
-
-/** Throws UNSUPPORTED_PLATFORM unless every one is this machine's own, INVALID_VALUE for what is no platform. */
-async function checkPlatforms(platforms: readonly string[]): Promise<void> {
-  const { formatPlatform, hostPlatform, parsePlatform, RegistryError } = await import("../../registry-client/index.ts");
-  const own = formatPlatform(hostPlatform());
-  for (const platform of platforms) {
-    try {
-      if (formatPlatform(parsePlatform(platform)) === own) continue;
-    } catch (error) {
-      if (error instanceof RegistryError) throw new UsageError("INVALID_VALUE", error.message, error.hint);
-      throw error;
-    }
-    throw new UsageError(
-      "UNSUPPORTED_PLATFORM",
-      `--platform ${platform} is not supported yet`,
-      `this machine builds ${own}`,
-    );
   }
 }

@@ -12,8 +12,6 @@ export interface BuildRequest {
   readonly progress: ProgressMode;
   readonly iidFile?: string;
   readonly metadataFile?: string;
-  /** As written; only this machine's own is built. */
-  readonly platforms: readonly string[];
 }
 
 /** Throws UsageError for values that make no sense. `env` answers for `--build-arg NAME` and BUILDKIT_PROGRESS. */
@@ -27,7 +25,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
   return {
     options: {
       context: contextOf(flags.positionals),
-      ...text("dockerfile", fileOf(flags)),
+      ...text("dockerfile", flags.text("file")),
       ...text("target", flags.text("target")),
       buildArgs,
       buildContexts: parseAssignments("build-context", flags.list("build-context"), refuseBare("build-context")),
@@ -37,6 +35,8 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       push,
       pull: flags.isSet("pull"),
       noCache: flags.isSet("no-cache"),
+      ...noCacheFilterOf(flags),
+      ...text("platform", platformOf(flags, env)),
       limits: limitsOf(flags),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
       ...networkOf(flags),
@@ -46,7 +46,6 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
     progress: progressOf(flags, env),
     ...text("iidFile", flags.text("iidfile")),
     ...text("metadataFile", flags.text("metadata-file")),
-    platforms: flags.list("platform").flatMap((value) => value.split(",")),
   };
 }
 
@@ -65,24 +64,31 @@ function contextOf(positionals: readonly string[]): string {
       `build takes one context, not ${positionals.length}: ${positionals.join(" ")}`,
     );
   }
-  const kind = remoteKind(context);
-  if (kind === undefined) return context;
-  throw new UsageError("UNSUPPORTED_CONTEXT", `a context ${kind} is not supported yet: ${context}`, "use a directory");
+  return context;
 }
 
-function remoteKind(context: string): string | undefined {
-  if (context === "-") return "from standard input";
-  if (/^(?:git|ssh):\/\/|^git@|^github\.com\/|\.git(?:#|$)/.test(context)) return "from a git repository";
-  return /^https?:\/\//.test(context) ? "from a URL" : undefined;
-}
-
-function fileOf(flags: ParsedFlags): string | undefined {
-  const file = flags.text("file");
-  if (file !== "-") return file;
+/** docker's `--platform`, else its DOCKER_DEFAULT_PLATFORM. Throws UNSUPPORTED_PLATFORM for more than one. */
+function platformOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): string | undefined {
+  const given = flags.list("platform");
+  const asked = given.length > 0 ? given : [env["DOCKER_DEFAULT_PLATFORM"] ?? ""];
+  const [platform, ...others] = new Set(asked.flatMap((value) => value.split(",")).map((value) => value.trim()));
+  if (others.length === 0) return platform;
   throw new UsageError(
-    "UNSUPPORTED_DOCKERFILE",
-    "a Dockerfile from standard input is not supported yet",
-    "name a file",
+    "UNSUPPORTED_PLATFORM",
+    `--platform with more than one platform is not supported yet: ${[platform, ...others].join(", ")}`,
+    "build them one by one, each with a tag of its own",
+  );
+}
+
+/** Names of stages, separated by commas or given one by one. Throws CONFLICTING_FLAGS beside `--no-cache`. */
+function noCacheFilterOf(flags: ParsedFlags): Pick<BuildOptions, "noCacheFilter"> {
+  const names = flags.list("no-cache-filter").flatMap((value) => value.split(","));
+  if (names.length === 0) return {};
+  if (!flags.isSet("no-cache")) return { noCacheFilter: names.map((name) => name.trim()) };
+  throw new UsageError(
+    "CONFLICTING_FLAGS",
+    "--no-cache and --no-cache-filter cannot be combined",
+    "--no-cache is for all stages",
   );
 }
 

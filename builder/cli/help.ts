@@ -27,6 +27,9 @@ export function buildHelp(): string {
 
 Usage: tsbuild build [OPTIONS] CONTEXT
 
+CONTEXT is a directory, a git repository (https://host/repo.git#ref:subdir), the URL of an archive, or - for an archive or a
+Dockerfile on standard input.
+
 Options:
 ${flagLines(ours)}
 

@@ -4,14 +4,14 @@ import { BuildError } from "../errors.ts";
 import { INVALID_BASE_IMAGE_PLATFORM } from "../lint/index.ts";
 import { suggest } from "../suggest.ts";
 import { findNamedContext } from "./named-contexts.ts";
-import type { LocalContext, NamedContext, ResolvedImage } from "./options.ts";
+import type { ContextFiles, NamedContext, ResolvedImage } from "./options.ts";
 import { type BuildScope, located } from "./scope.ts";
 
 /** What a name outside the Dockerfile stands for. */
 export type BaseSource =
   | { readonly type: "scratch" }
   | { readonly type: "image"; readonly image: ResolvedImage }
-  | { readonly type: "local"; readonly name: string; readonly context: LocalContext };
+  | { readonly type: "files"; readonly name: string; readonly context: ContextFiles };
 
 /** Names in FROM and COPY --from that are no stage. Each is resolved once, and all may be asked for ahead. */
 export class BaseImages {
@@ -26,7 +26,7 @@ export class BaseImages {
   find(name: string, platform: Platform | undefined, range: SourceRange): Promise<BaseSource> {
     const wanted = platform ?? this.#scope.options.targetPlatform;
     return this.#once(`${formatPlatform(wanted)} ${name}`, range, () => {
-      const context = findNamedContext(this.#scope.options, name);
+      const context = findNamedContext(this.#scope.options, name, wanted);
       if (context !== undefined) return this.#open(name, context, wanted, range);
       return name === "scratch" ? Promise.resolve({ type: "scratch" }) : this.#image(name, wanted, range);
     });
@@ -39,8 +39,15 @@ export class BaseImages {
   }
 
   async #open(name: string, context: NamedContext, platform: Platform, range: SourceRange): Promise<BaseSource> {
-    if (context.type === "local") return { type: "local", name, context };
-    return { type: "image", image: await context.resolve({ ...this.#callOptions(range), platform }) };
+    switch (context.type) {
+      case "local":
+      case "fetched":
+        return { type: "files", name, context };
+      case "scratch":
+        return { type: "scratch" };
+      case "image":
+        return { type: "image", image: await context.resolve({ ...this.#callOptions(range), platform }) };
+    }
   }
 
   async #image(name: string, platform: Platform, range: SourceRange): Promise<BaseSource> {

@@ -1,6 +1,9 @@
 export { dispatch } from "./dispatch.ts";
+export type { StageObserver } from "./observer.ts";
 export type {
+  ContextFiles,
   DispatchOptions,
+  FetchedContext,
   LocalContext,
   NamedContext,
   ResolvedImage,

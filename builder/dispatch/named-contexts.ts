@@ -1,18 +1,21 @@
-import { formatPlatform, Reference, RegistryError } from "../../registry-client/index.ts";
+import { formatPlatform, type Platform, Reference, RegistryError } from "../../registry-client/index.ts";
 import type { DispatchOptions, NamedContext } from "./options.ts";
 
 /**
- * The `--build-context` that stands for a stage or an image: by `name::os/arch`, then by `name`, both in the familiar form
- * without `:latest`. `scratch` and `context` cannot be replaced.
+ * The `--build-context` that stands for a stage or an image on a platform: by `name::os/arch`, then by `name`, both in the
+ * familiar form without `:latest`. `scratch` and `context`, in any case, cannot be replaced.
  */
-export function findNamedContext(options: DispatchOptions, name: string): NamedContext | undefined {
+export function findNamedContext(
+  { namedContexts }: Pick<DispatchOptions, "namedContexts">,
+  name: string,
+  platform: Platform,
+): NamedContext | undefined {
   const familiar = familiarName(name);
-  if (familiar === "scratch" || familiar === "context") return undefined;
-  const forPlatform = `${familiar}::${formatPlatform(options.targetPlatform)}`;
-  const contexts = options.namedContexts;
-  return Object.hasOwn(contexts, forPlatform)
-    ? contexts[forPlatform]
-    : Object.entries(contexts).find(([other]) => familiarName(other) === familiar)?.[1];
+  if (/^(?:scratch|context)$/i.test(familiar)) return undefined;
+  const forPlatform = `${familiar}::${formatPlatform(platform)}`;
+  return Object.hasOwn(namedContexts, forPlatform)
+    ? namedContexts[forPlatform]
+    : Object.entries(namedContexts).find(([other]) => familiarName(other) === familiar)?.[1];
 }
 
 function familiarName(name: string): string {

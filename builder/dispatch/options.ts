@@ -2,7 +2,7 @@ import type { CallOptions, Descriptor, ImageConfig, Platform } from "../../regis
 import type { IgnoreRule } from "../../runtime-core/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import type { Linter } from "../lint/index.ts";
-import type { ImageSource } from "../llb/index.ts";
+import type { Edge, ImageSource } from "../llb/index.ts";
 import type { StageObserver } from "./observer.ts";
 
 /** What turns a Dockerfile into a graph, beside its text. */
@@ -18,17 +18,21 @@ export interface DispatchOptions extends CallOptions {
   readonly noCache: boolean;
   /** Host name inside RUN. `--build-arg BUILDKIT_SANDBOX_HOSTNAME` overrides it. Default `buildkitsandbox`. */
   readonly hostname?: string;
+  /** Stages whose RUN, COPY and ADD are not looked up in the cache, in lower case. Default: none. */
+  readonly noCacheStages?: ReadonlySet<string>;
   /** Collects what the checks find. Default: one with the Dockerfile's own options. */
   readonly linter?: Linter;
   readonly observer?: StageObserver;
   /** Every stage is dispatched, also those the target does not need. */
   readonly allStages?: boolean;
-  readonly context: LocalContext;
+  readonly context: ContextFiles;
   /** `--build-context`, by name: they stand for stages and images of that name. */
   readonly namedContexts: Readonly<Record<string, NamedContext>>;
   /** Reference → manifest and config, of a registry or the store. Throws BuildError BASE_IMAGE_NOT_FOUND. */
   readonly resolveImage: (reference: string, options: ResolveImageOptions) => Promise<ResolvedImage>;
 }
+
+export type ContextFiles = LocalContext | FetchedContext;
 
 /** Files in place. */
 export interface LocalContext {
@@ -37,8 +41,17 @@ export interface LocalContext {
   readonly ignore: readonly IgnoreRule[];
 }
 
+/** Files that a vertex yields: of a git repository, a URL, an archive. No .dockerignore applies to them. */
+export interface FetchedContext {
+  readonly root: Edge;
+  readonly ignore: readonly [];
+}
+
 export type NamedContext =
   | ({ readonly type: "local" } & LocalContext)
+  | ({ readonly type: "fetched" } & FetchedContext)
+  /** `docker-image://scratch`. */
+  | { readonly type: "scratch" }
   | {
       /** `docker-image://REF` and `oci-layout://PATH`: only who made it knows how to find it. */
       readonly type: "image";

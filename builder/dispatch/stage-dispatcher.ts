@@ -2,8 +2,8 @@ import type { Word } from "../dockerfile/instructions.ts";
 import { createVertex, type Edge, edge } from "../llb/index.ts";
 import { imageEdge, imageTitle } from "./base.ts";
 import { BaseImages, type BaseSource, withStageHint } from "./base-images.ts";
-import { localEdge } from "./context-edge.ts";
-import { copySource, stageIndexes } from "./copy-source.ts";
+import { filesEdge } from "./context-edge.ts";
+import { type CopySource, copySource, mountSource, stageIndexes } from "./copy-source.ts";
 import { dispatchInstruction, isStep } from "./dispatch-instruction.ts";
 import { parseTriggers, type StageInstruction } from "./onbuild.ts";
 import { type BuildScope, failure, located } from "./scope.ts";
@@ -61,7 +61,8 @@ export class StageDispatcher {
     for (const observer of this.#scope.observers) observer.openStage(plan.stage, parent);
     const total = [...triggers, ...instructions].filter(isStep).length + start.steps;
     const copySource = (from: Word) => this.#copySource(plan, from);
-    const context = { scope: this.#scope, plan, total, copySource };
+    const mountSource = (from: Word, target: string) => this.#mountSource(plan, from, target);
+    const context = { scope: stageScope(this.#scope, plan), plan, total, copySource, mountSource };
     const triggered = await dispatchAll(start.open(total), triggers, { ...context, isTrigger: true });
     return await dispatchAll(triggered, instructions, { ...context, isTrigger: false });
   }
@@ -101,18 +102,30 @@ export class StageDispatcher {
   /** The files that `--from` names: of an earlier stage, else of an image or a named context. */
   async #copySource(plan: StagePlan, from: Word): Promise<Edge> {
     const source = copySource(this.#scope, from, stageIndexes(this.#scope));
-    if (source.type === "image") return sourceEdge(await this.#find(source.name, from), from);
-    if (source.index < plan.stage.index) return (await this.#stateAt(source.index)).root;
     const current = JSON.stringify(plan.displayName);
     const message = `cannot copy from stage ${JSON.stringify(from.text)}, it needs to be defined before current stage ${current}`;
-    throw failure(
-      this.#scope,
-      from.range,
-      "STAGE_NOT_DEFINED_YET",
-      message,
-      "move the stage it copies from further up",
-    );
+    return await this.#sourceEdge(plan, source, message);
   }
+
+  async #mountSource(plan: StagePlan, from: Word, target: string): Promise<Edge> {
+    const message = `cannot mount from stage ${JSON.stringify(from.text)} to ${JSON.stringify(target)}, stage needs to be defined before current command`;
+    return await this.#sourceEdge(plan, mountSource(from, stageIndexes(this.#scope)), message);
+  }
+
+  /** `tooLate` is said of a stage that comes later. */
+  async #sourceEdge(plan: StagePlan, source: CopySource, tooLate: string): Promise<Edge> {
+    const { word } = source;
+    if (source.type === "image") return sourceEdge(await this.#find(source.name, word), word);
+    if (source.index < plan.stage.index) return (await this.#stateAt(source.index)).root;
+    const hint = "move the stage it reads from further up";
+    throw failure(this.#scope, word.range, "STAGE_NOT_DEFINED_YET", tooLate, hint);
+  }
+}
+
+/** `--no-cache-filter` names the stage: for it the build has no cache. */
+function stageScope(scope: BuildScope, { stage }: StagePlan): BuildScope {
+  const isFiltered = stage.name !== undefined && scope.options.noCacheStages?.has(stage.name) === true;
+  return isFiltered ? { ...scope, options: { ...scope.options, noCache: true } } : scope;
 }
 
 function sourceEdge(source: BaseSource, { range }: Word): Edge {
@@ -121,8 +134,8 @@ function sourceEdge(source: BaseSource, { range }: Word): Edge {
       return edge(createVertex({ type: "scratch" }, [], { name: internalName("empty root") }));
     case "image":
       return imageEdge(source.image, imageTitle(source.image), range);
-    case "local":
-      return localEdge(source.name, source.context, internalName(`load from context ${source.name}`));
+    case "files":
+      return filesEdge(source.name, source.context, internalName(`load from context ${source.name}`));
   }
 }
 
@@ -134,11 +147,12 @@ async function dispatchAll(
   let state = start;
   for (const instruction of instructions) {
     try {
+      for (const observer of context.scope.observers)
+        observer.beforeInstruction(context.plan.stage, instruction, state);
       state = await dispatchInstruction(state, instruction, context);
     } catch (error) {
       throw located(error, context.scope, instruction.range);
     }
   }
   return state;
-      for (const observer of context.scope.observers) observer.beforeInstruction(context.plan.stage, instruction, state);
 }

@@ -44,7 +44,7 @@ function planStage(scope: BuildScope, stage: Stage, names: ReadonlyMap<string, n
   const name = baseName(scope, stage);
   const platform = stagePlatform(scope, stage);
   const displayName = stage.name ?? `stage-${stage.index}`;
-  const base = replacement(scope, stage) ?? stageBase(name, names);
+  const base = replacement(scope, stage, platform) ?? stageBase(name, names);
   return { stage, displayName, base, sources: [], ...(platform === undefined ? {} : { platform }) };
 }
 
@@ -76,8 +76,12 @@ function stagePlatform(scope: BuildScope, { from }: Stage): Platform | undefined
   }
 }
 
-function replacement(scope: BuildScope, { name }: Stage): StageBase | undefined {
-  const context = name === undefined ? undefined : findNamedContext(scope.options, name);
+function replacement(
+  { options }: BuildScope,
+  { name }: Stage,
+  platform: Platform = options.targetPlatform,
+): StageBase | undefined {
+  const context = name === undefined ? undefined : findNamedContext(options, name, platform);
   return name === undefined || context === undefined ? undefined : { type: "replaced", name, context };
 }
 

@@ -29,7 +29,6 @@ test("a plain command line asks for the defaults", () => {
       noNewPrivileges: false,
     },
     progress: "auto",
-    platforms: [],
   });
 });
 
@@ -38,7 +37,7 @@ test("every flag reaches its option", () => {
     "-t a -t b -t a -f d --target s --build-arg A=1=2 --build-arg FROM_ENV --build-arg NOT_SET --build-context n=dir " +
     "--label l=1 --label bare -o type=oci,dest=x.tar --push --pull --no-cache --network host -m 512m --memory-swap 1g " +
     "--cpus 1.5 --pids-limit 100 --security-opt no-new-privileges --compression zstd,level=9 --progress plain " +
-    "--iidfile i --metadata-file m --store st --platform linux/amd64,linux/arm64 ctx";
+    "--iidfile i --metadata-file m --store st --platform linux/arm64 ctx";
   assert.equal(request(line.split(" "), { FROM_ENV: "env" }), {
     options: {
       context: "ctx",
@@ -52,6 +51,7 @@ test("every flag reaches its option", () => {
       push: true,
       pull: true,
       noCache: true,
+      platform: "linux/arm64",
       limits: { memoryBytes: 512 * 1024 ** 2, memorySwapBytes: 1024 ** 3, cpus: 1.5, pids: 100 },
       noNewPrivileges: true,
       network: "host",
@@ -61,8 +61,18 @@ test("every flag reaches its option", () => {
     progress: "plain",
     iidFile: "i",
     metadataFile: "m",
-    platforms: ["linux/amd64", "linux/arm64"],
   });
+});
+
+test("docker's default platform counts where no other is given", () => {
+  const env = { DOCKER_DEFAULT_PLATFORM: "linux/arm64" };
+  assert.is(request(["."], env).options.platform, "linux/arm64");
+  assert.is(request(["--platform", "linux/amd64,linux/amd64", "."], env).options.platform, "linux/amd64");
+});
+
+test("stages are named one by one or separated by commas", () => {
+  const { options } = request(["--no-cache-filter", "a,b", "--no-cache-filter", "c", "."]);
+  assert.equal(options.noCacheFilter, ["a", "b", "c"]);
 });
 
 test("-q wins over --progress, which wins over BUILDKIT_PROGRESS", () => {
@@ -107,10 +117,9 @@ for (const [text, bytes] of [
 const errors: readonly (readonly [code: string, ...args: readonly string[]])[] = [
   ["MISSING_CONTEXT"],
   ["TOO_MANY_ARGUMENTS", "a", "b"],
-  ["UNSUPPORTED_CONTEXT", "-"],
-  ["UNSUPPORTED_CONTEXT", "https://example.com/a.tar"],
-  ["UNSUPPORTED_CONTEXT", "https://example.com/a.git#main"],
-  ["UNSUPPORTED_DOCKERFILE", "-f", "-", "."],
+  ["UNSUPPORTED_PLATFORM", "--platform", "linux/amd64,linux/arm64", "."],
+  ["UNSUPPORTED_PLATFORM", "--platform", "linux/amd64", "--platform", "linux/arm64", "."],
+  ["CONFLICTING_FLAGS", "--no-cache", "--no-cache-filter", "a", "."],
   ["NOTHING_TO_PUSH", "--push", "."],
   ["INVALID_VALUE", "--memory", "lots", "."],
   ["INVALID_VALUE", "--cpus", "0", "."],
