@@ -13,16 +13,53 @@ export function hostPlatform(): Platform {
   return normalizePlatform({ os: "linux", architecture: arch() });
 }
 
-/** `linux/amd64`, `linux/arm/v7`, `windows/amd64`. Throws INVALID_CONTENT. */
+/**
+ * `linux/amd64`, `linux/arm/v7`; `arm64` alone is of linux, `linux` alone of this machine's architecture.
+ * Throws INVALID_CONTENT with the words of containerd/platforms, whose Parse this is.
+ */
 export function parsePlatform(text: string): Platform {
-  const [os, architecture, variant, ...rest] = text.toLowerCase().split("/");
-  if (!os || !architecture || rest.length > 0 || variant === "") {
-    throw new RegistryError("INVALID_CONTENT", `invalid platform ${JSON.stringify(text)}`, {
-      hint: "write os/architecture or os/architecture/variant, as in linux/arm64",
-    });
+  if (text.includes("*")) throw invalidPlatform(`${JSON.stringify(text)}: wildcards not yet supported`);
+  const parts = text.split("/");
+  const odd = parts.find((part) => !/^[A-Za-z0-9_.-]+$/.test(part));
+  if (odd !== undefined) {
+    const rule = 'platform specifier component must match "^[A-Za-z0-9_.-]+$"';
+    throw invalidPlatform(`${JSON.stringify(odd)} is an invalid component of ${JSON.stringify(text)}: ${rule}`);
   }
+  const [first = "", architecture, variant, ...rest] = parts.map((part) => part.toLowerCase());
+  if (rest.length > 0) throw invalidPlatform(`${JSON.stringify(text)}: cannot parse platform specifier`);
+  if (architecture === undefined) return parseLonePart(first, text);
+  const os = osAliases.get(first) ?? first;
   return normalizePlatform(variant === undefined ? { os, architecture } : { os, architecture, variant });
 }
+
+function parseLonePart(part: string, text: string): Platform {
+  const os = osAliases.get(part) ?? part;
+  if (knownSystems.has(os)) return normalizePlatform({ os, architecture: arch() });
+  const platform = normalizePlatform({ os: "linux", architecture: part });
+  if (knownArchitectures.has(platform.architecture)) return platform;
+  throw invalidPlatform(`${JSON.stringify(text)}: unknown operating system or architecture`);
+}
+
+function invalidPlatform(message: string): RegistryError {
+  return new RegistryError("INVALID_CONTENT", `${message}: invalid argument`, {
+    hint: "write os/architecture or os/architecture/variant, as in linux/arm64",
+  });
+}
+
+const osAliases: ReadonlyMap<string, string> = new Map([["macos", "darwin"]]);
+
+/** The systems and architectures of Go, which names platforms. */
+const knownSystems: ReadonlySet<string> = new Set(
+  "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos".split(
+    " ",
+  ),
+);
+const knownArchitectures: ReadonlySet<string> = new Set(
+  (
+    "386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 " +
+    "mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm"
+  ).split(" "),
+);
 
 /** The inverse of `parsePlatform`. */
 export function formatPlatform(platform: Platform): string {

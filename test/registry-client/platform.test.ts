@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
   formatPlatform,
+  hostPlatform,
   MediaType,
   MemoryTarget,
   parsePlatform,
@@ -74,5 +75,34 @@ platform("an index nested without end is refused", async () => {
   );
   assert.is(error instanceof RegistryError && error.code, "INVALID_CONTENT");
 });
+
+const spellings: readonly (readonly [text: string, expected: string | RegExp])[] = [
+  ["linux/amd64", "linux/amd64"],
+  ["Linux/x86_64", "linux/amd64"],
+  ["linux/aarch64", "linux/arm64"],
+  ["linux/arm64/v8", "linux/arm64"],
+  ["linux/arm", "linux/arm/v7"],
+  ["linux/arm/v6", "linux/arm/v6"],
+  ["arm64", "linux/arm64"],
+  ["armhf", "linux/arm/v7"],
+  ["macos/arm64", "darwin/arm64"],
+  ["linux", formatPlatform(hostPlatform())],
+  ["linus", /^"linus": unknown operating system or architecture: invalid argument$/],
+  ["linux/", /^"" is an invalid component of "linux\/"/],
+  ["linux/amd 64", /^"amd 64" is an invalid component/],
+  ["a/b/c/d", /^"a\/b\/c\/d": cannot parse platform specifier/],
+  ["linux/*", /wildcards not yet supported/],
+];
+
+for (const [text, expected] of spellings) {
+  platform(`${JSON.stringify(text)} is ${expected instanceof RegExp ? "refused" : expected}`, () => {
+    if (expected instanceof RegExp)
+      assert.throws(
+        () => parsePlatform(text),
+        (error: Error) => expected.test(error.message),
+      );
+    else assert.is(formatPlatform(parsePlatform(text)), expected);
+  });
+}
 
 platform.run();

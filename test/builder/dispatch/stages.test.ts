@@ -165,9 +165,9 @@ const errors: readonly (readonly [code: string, at: string, text: string, messag
   ["INVALID_PLATFORM", "$NO", "FROM --platform=$NO a\n", "empty platform value from expression $NO"],
   [
     "INVALID_PLATFORM",
-    "linux",
-    "FROM --platform=linux a\n",
-    'failed to parse platform linux: invalid platform "linux"',
+    "linus",
+    "FROM --platform=linus a\n",
+    'failed to parse platform linus: "linus": unknown operating system or architecture: invalid argument',
   ],
   ["BASE_IMAGE_NOT_FOUND", "missing", "FROM missing\n", "cannot resolve missing"],
   ["BASE_IMAGE_NOT_FOUND", "missing", "FROM a AS missin\nFROM b\nCOPY --from=missing / /\n", "cannot resolve missing"],
