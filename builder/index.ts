@@ -1,4 +1,5 @@
 export { build } from "./build.ts";
+export { type CheckResult, check } from "./check.ts";
 export type {
   CommandLine,
   Dockerfile,
@@ -22,5 +23,9 @@ export type {
   VertexEvent,
   WarningEvent,
 } from "./events.ts";
+export type { LintWarning } from "./lint/index.ts";
 export type { BuildOptions, BuildResult, BuildWarning, Output } from "./options.ts";
+export { type Outline, outline } from "./outline.ts";
+export type { OutlineArg, OutlineMount } from "./outline-capture.ts";
 export { defaultStore } from "./store-location.ts";
+export { type BuildTarget, type TargetList, targets } from "./targets.ts";

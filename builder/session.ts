@@ -2,7 +2,7 @@ import { Store } from "../layers/index.ts";
 import { RegistryClient } from "../registry-client/index.ts";
 import { type BuildContext, locateContext, openBuildContext } from "./build-context.ts";
 import { sourceDateEpoch } from "./epoch.ts";
-import type { BuildEvent } from "./events.ts";
+import type { BuildEvent, WarningEvent } from "./events.ts";
 import type { Vertex } from "./llb/index.ts";
 import { type OpContext, resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
@@ -32,7 +32,7 @@ export async function openSession(options: BuildOptions): Promise<Session> {
     const warnings: BuildWarning[] = [];
     const blind = openOps(options, store, (event) => {
       if (ahead.isRepeated(event)) return;
-      if (event.type === "warning") warnings.push({ code: event.code, message: event.message });
+      if (event.type === "warning") warnings.push(warningOf(event));
       options.onEvent?.(event);
     });
     const cache = new FileCacheStore(store);
@@ -75,4 +75,8 @@ function openOps(options: BuildOptions, store: Store, onEvent: (event: BuildEven
     onEvent,
     elapsedMs,
   };
+}
+
+function warningOf({ code, message, url, range }: WarningEvent): BuildWarning {
+  return { code, message, ...(url === undefined ? {} : { url }), ...(range === undefined ? {} : { range }) };
 }

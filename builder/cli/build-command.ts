@@ -21,7 +21,10 @@ export async function buildCommand(args: readonly string[]): Promise<number> {
   const request = buildRequest(flags, process.env);
   enterUserNamespace(process.env);
   if (ignored.length > 0) process.stderr.write(`warning: without a meaning here, ignored: ${ignored.join(", ")}\n`);
-  return await runBuild(request);
+  const { call, options } = request;
+  return call === undefined
+    ? await runBuild(request)
+    : await (await import("./call-command.ts")).callCommand(call, options);
 }
 
 async function runBuild(request: BuildRequest): Promise<number> {

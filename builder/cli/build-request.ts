@@ -1,4 +1,5 @@
 import type { BuildOptions } from "../options.ts";
+import { type Call, parseCall } from "./call.ts";
 import { parsePairs } from "./csv.ts";
 import type { ParsedFlags } from "./flags.ts";
 import { parseOutput } from "./parse-output.ts";
@@ -9,6 +10,8 @@ import { invalidValue, parseAssignments, parseBytes, parseChoice, parseCount, pa
 /** A `build` command line, read: what the library is asked, and what the command does with the result. */
 export interface BuildRequest {
   readonly options: BuildOptions;
+  /** What is done instead of building. */
+  readonly call?: Call;
   readonly progress: ProgressMode;
   readonly iidFile?: string;
   readonly metadataFile?: string;
@@ -20,6 +23,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
   const outputs = requests.flatMap(({ output }) => (output === undefined ? [] : [output]));
   const tags = [...flags.list("tag"), ...requests.flatMap((request) => request.tags)];
   const buildArgs = parseAssignments("build-arg", flags.list("build-arg"), (name) => env[name]);
+  const call = parseCall(flags);
   const push = flags.isSet("push") || requests.some((request) => request.push);
   if (push && tags.length === 0) throw new UsageError("NOTHING_TO_PUSH", "--push needs a name", "give one with --tag");
   return {
@@ -43,6 +47,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       ...compressionOf(flags),
       ...text("store", flags.text("store")),
     },
+    ...(call === undefined ? {} : { call }),
     progress: progressOf(flags, env),
     ...text("iidFile", flags.text("iidfile")),
     ...text("metadataFile", flags.text("metadata-file")),

@@ -1,4 +1,5 @@
 export { descriptionOf } from "./description.ts";
+export { inspectWord } from "./expansion.ts";
 export { checkDefaultBases, checkFrom } from "./from-checks.ts";
 export { Linter, type LintWarning } from "./linter.ts";
 export { openLinter } from "./open-linter.ts";

@@ -18,15 +18,29 @@ const RESERVED_STAGES: ReadonlySet<string> = new Set(["context", "scratch"]);
 
 /** Parses a Dockerfile and checks what its text alone tells. Throws as parseDockerfile, after what is above the error is checked. */
 export function parseAndCheck(source: SourceFile, linter: Linter): Dockerfile {
-  const dockerfile = parseDockerfile(source.text, source.file, (instruction) => checkSyntax(linter, instruction));
+  const dockerfile = parseChecked(source, linter);
   checkStageNames(linter, dockerfile);
   checkCasing(linter, dockerfile);
   return dockerfile;
 }
 
+function parseChecked(source: SourceFile, linter: Linter): Dockerfile {
+  const instructions: Instruction[] = [];
+  try {
+    return parseDockerfile(source.text, source.file, (instruction) => instructions.push(instruction));
+  } finally {
+    for (const instruction of instructions) checkContinuation(linter, instruction);
+    for (const instruction of instructions) checkSyntax(linter, instruction);
+  }
+}
+
+function checkContinuation(linter: Linter, instruction: Instruction): void {
+  if (instruction.hasEmptyContinuation !== true) return;
+  linter.at(instruction.comments).report(NO_EMPTY_CONTINUATION, lastLine(instruction));
+}
+
 function checkSyntax(linter: Linter, instruction: Instruction): void {
   const lint = linter.at(instruction.comments);
-  if (instruction.hasEmptyContinuation === true) lint.report(NO_EMPTY_CONTINUATION, lastLine(instruction));
   if (instruction.keyword === "MAINTAINER") lint.report(MAINTAINER_DEPRECATED, instruction.range);
   if (instruction.keyword === "FROM") checkFromSyntax(lint, instruction);
   if (instruction.keyword === "ARG") {

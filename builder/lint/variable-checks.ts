@@ -46,7 +46,7 @@ function expandedWords(instruction: StageInstruction): readonly Word[] {
         instruction.dest,
       );
     case "RUN":
-      return instruction.mounts;
+      return instruction.mounts.flatMap(({ fields }) => given(...fields.map(({ value }) => value)));
     case "STOPSIGNAL":
       return [instruction.signal];
     case "USER":

@@ -1,6 +1,7 @@
 import type { Digest } from "../../../registry-client/index.ts";
-import type { BuildEvent, VertexEvent } from "../../events.ts";
+import type { BuildEvent, VertexEvent, WarningEvent } from "../../events.ts";
 import type { Display, DisplayOutput } from "./display.ts";
+import { shortWarning } from "./warnings.ts";
 
 /**
  * One JSON object a line, in the form of BuildKit's SolveStatus: `vertexes`, `statuses`, `logs` (data in base64), `warnings`.
@@ -34,7 +35,7 @@ export class RawJsonDisplay implements Display {
       case "status":
         return { statuses: [this.#progress(event)] };
       case "warning":
-        return { warnings: [{ short: Buffer.from(event.message).toString("base64"), ...rangeOf(event) }] };
+        return { warnings: [warningOf(event)] };
       case "usage":
         return undefined;
     }
@@ -75,7 +76,23 @@ export class RawJsonDisplay implements Display {
   }
 }
 
-function rangeOf({ range }: Extract<BuildEvent, { type: "warning" }>): object {
+function warningOf(event: WarningEvent): object {
+  const { description, url, source } = event;
+  return {
+    level: 1,
+    short: base64(shortWarning(event)),
+    ...(description === undefined ? {} : { detail: [base64(description)] }),
+    ...(url === undefined ? {} : { url }),
+    ...(source === undefined ? {} : { sourceInfo: { filename: source.file, data: base64(source.text) } }),
+    ...rangeOf(event),
+  };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}
+
+function rangeOf({ range }: WarningEvent): object {
   if (range === undefined) return {};
   const position = ({ line, column }: { line: number; column: number }) => ({ line, character: column - 1 });
   return { range: [{ start: position(range.start), end: position(range.end) }] };

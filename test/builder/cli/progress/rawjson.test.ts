@@ -28,6 +28,9 @@ test("every event is a line in the form of BuildKit's SolveStatus", () => {
       type: "warning",
       code: "C",
       message: "w",
+      description: "about",
+      url: "https://example.com/c/",
+      source: { file: "D", text: "FROM a\n" },
       range: { file: "D", start: position(1), end: position(5) },
       timeMs: 170,
     },
@@ -38,7 +41,18 @@ test("every event is a line in the form of BuildKit's SolveStatus", () => {
     { vertexes: [{ digest: digest("a"), name: "a", started: at(100) }] },
     { logs: [{ vertex: digest("a"), stream: 2, data: "aGkK", timestamp: at(150) }] },
     { statuses: [{ id: "blob", vertex: digest("a"), current: 1, total: 1, timestamp: at(160), completed: at(160) }] },
-    { warnings: [{ short: "dw==", range: [{ start: { line: 1, character: 0 }, end: { line: 1, character: 4 } }] }] },
+    {
+      warnings: [
+        {
+          level: 1,
+          short: Buffer.from("C: w (line 1)").toString("base64"),
+          detail: [Buffer.from("about").toString("base64")],
+          url: "https://example.com/c/",
+          sourceInfo: { filename: "D", data: Buffer.from("FROM a\n").toString("base64") },
+          range: [{ start: { line: 1, character: 0 }, end: { line: 1, character: 4 } }],
+        },
+      ],
+    },
     { vertexes: [{ digest: digest("a"), name: "a", started: at(100), completed: at(200), error: "no" }] },
     { vertexes: [{ digest: digest("b"), name: "b", started: at(300), completed: at(300), cached: true }] },
   ]);
