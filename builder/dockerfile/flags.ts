@@ -45,6 +45,11 @@ const FLAGS: ReadonlyMap<string, FlagKinds> = new Map<string, FlagKinds>([
 ]);
 const NO_FLAGS: FlagKinds = new Map();
 
+/** The names of the flags of an instruction, upper-cased, without dashes. */
+export function flagNames(keyword: string): readonly string[] {
+  return [...(FLAGS.get(keyword) ?? NO_FLAGS).keys()];
+}
+
 /** The flags of one instruction, known, and checked for form. */
 export interface Flags {
   /** undefined: not given, or given empty, which BuildKit takes for not given. */

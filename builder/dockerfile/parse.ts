@@ -69,7 +69,9 @@ function sourceOf(text: string, file: string): SourceFile {
 
 function emptyError(source: SourceFile): BuildError {
   const message = source.text === "" ? "the Dockerfile cannot be empty" : "file with no instructions";
-  return new BuildError("DOCKERFILE_EMPTY", message, { hint: "a Dockerfile begins with FROM", source });
+  const start = { line: 1, column: 1 };
+  const range = { file: source.file, start, end: start };
+  return new BuildError("DOCKERFILE_EMPTY", message, { hint: "a Dockerfile begins with FROM", range, source });
 }
 
 interface StageDraft {

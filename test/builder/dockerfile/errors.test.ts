@@ -425,12 +425,24 @@ const cases: readonly { readonly name: string; readonly text: string; readonly r
   {
     name: "an empty file",
     text: "",
-    report: ["error: the Dockerfile cannot be empty  [DOCKERFILE_EMPTY]", "hint: a Dockerfile begins with FROM"],
+    report: [
+      "error: the Dockerfile cannot be empty  [DOCKERFILE_EMPTY]",
+      "  ┌─ Dockerfile:1:1",
+      "1 │",
+      "  │ ^",
+      "hint: a Dockerfile begins with FROM",
+    ],
   },
   {
     name: "a file of comments",
     text: "# c\n",
-    report: ["error: file with no instructions  [DOCKERFILE_EMPTY]", "hint: a Dockerfile begins with FROM"],
+    report: [
+      "error: file with no instructions  [DOCKERFILE_EMPTY]",
+      "  ┌─ Dockerfile:1:1",
+      "1 │ # c",
+      "  │ ^",
+      "hint: a Dockerfile begins with FROM",
+    ],
   },
   {
     name: "a variable in --mount=from: the option alone",
