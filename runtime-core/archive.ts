@@ -104,6 +104,30 @@ export async function applyLayer(request: ApplyRequest, options: CallOptions = {
   return callCancellable(options.signal, (binding, cancel) => binding.applyLayer(native, cancel));
 }
 
+/** A tar to be unpacked over what a directory holds, as ADD does. */
+export interface UnpackRequest {
+  /** Path of the file: plain, gzip, bzip2, xz or zstd, by its first bytes. */
+  readonly archive: string;
+  /** Path of a directory. What is there is merged with and replaced, never followed out of. */
+  readonly target: string;
+  /** The mtime of everything that is made, seconds since 1970. */
+  readonly sourceDateEpoch: number;
+  /** Of every member. Default: the archive's own. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/**
+ * Unpacks an archive; false, and nothing done, when the file is none. Whiteouts are names like others, devices that this
+ * user cannot make are left out, and a path that would leave the directory is an error.
+ *
+ * Throws RuntimeError: `ARCHIVE_CORRUPT`, `ARCHIVE_UNSAFE_PATH`, `ARCHIVE_TOO_LARGE`, `ARCHIVE_UNSUPPORTED`, `NO_SPACE`,
+ * `NOT_FOUND`, `IO`. After an error the directory holds what came before it, for the caller to delete.
+ */
+export async function unpackArchive(request: UnpackRequest, options: CallOptions = {}): Promise<boolean> {
+  const { owner, ...rest } = request;
+  return callCancellable(options.signal, (binding, cancel) => binding.unpackArchive({ ...rest, ...owner }, cancel));
+}
+
 /** sha256 and size of a file, read off the JS thread. Throws RuntimeError: `NOT_FOUND`, `IO`. */
 export async function digestFile(path: string, options: CallOptions = {}): Promise<FileDigest> {
   return callCancellable(options.signal, (binding, cancel) => binding.digestFile(path, cancel));

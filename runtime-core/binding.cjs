@@ -857,3 +857,4 @@ module.exports.treeOwner = nativeBinding.treeOwner
 module.exports.treeRead = nativeBinding.treeRead
 module.exports.treeRemove = nativeBinding.treeRemove
 module.exports.treeUser = nativeBinding.treeUser
+module.exports.unpackArchive = nativeBinding.unpackArchive

@@ -208,6 +208,7 @@ export interface TreeAction {
   data?: Uint8Array
   selection?: TreeChoice
   dest?: string
+  unpack?: boolean
 }
 
 export declare function treeApply(layers: TreeLayers, actions: Array<TreeAction>, sourceDateEpoch: number, cancel: CancelFlag): Promise<void>
@@ -279,4 +280,15 @@ export interface TreeUser {
   gid: number
   additionalGids: Array<number>
   home?: string
+}
+
+/** False, and nothing done, when the file is no archive. */
+export declare function unpackArchive(request: UnpackRequest, cancel: CancelFlag): Promise<boolean>
+
+export interface UnpackRequest {
+  archive: string
+  target: string
+  sourceDateEpoch: number
+  uid?: number
+  gid?: number
 }

@@ -88,6 +88,11 @@ export type FileAction =
       readonly owner?: Owner;
       /** `--chmod`. */
       readonly mode?: FileMode;
+      /**
+       * ADD: a file that is an archive by its content is unpacked into `dest`, a directory then. `owner` is that of all
+       * members, `mode` does not apply to them.
+       */
+      readonly unpack?: boolean;
     };
 
 /** A passwd or group look-up inside a root. */

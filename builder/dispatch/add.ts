@@ -1,31 +1,72 @@
-import type { AddInstruction } from "../dockerfile/instructions.ts";
+import { isHttpUrl, parseGitReference } from "../dockerfile/index.ts";
+import type { AddInstruction, Word } from "../dockerfile/instructions.ts";
+import { BuildError } from "../errors.ts";
+import { addedGit, addedHttp } from "./add-remote.ts";
 import { contextEdge } from "./context-edge.ts";
-import { copyFiles } from "./copy.ts";
-import { failure } from "./scope.ts";
+import { copyFiles, type ReadPath } from "./copy.ts";
+import { cleanSource } from "./copy-paths.ts";
+import { expandWord } from "./expand-word.ts";
+import { type BuildScope, failure } from "./scope.ts";
 import type { StageContext } from "./stage-context.ts";
 import type { StageState } from "./stage-state.ts";
 
-/**
- * ADD of heredocs, which is COPY of heredocs. Everything else it can be is refused: a local file may be an archive to
- * unpack, and URLs and git repositories need their own ops.
- */
+/** An expanded source of ADD, and what it is. */
+type AddSource =
+  | { readonly type: "http" }
+  | { readonly type: "git"; readonly reference: NonNullable<ReturnType<typeof parseGitReference>> }
+  | { readonly type: "local" };
+
+/** ADD: COPY that fetches URLs and git repositories, and unpacks local archives. Throws BuildError. */
 export function dispatchAdd(state: StageState, instruction: AddInstruction, context: StageContext): StageState {
   const { scope } = context;
-  const { checksum, sources } = instruction;
-  const isRemote = sources.some(({ text }) => /^(?:https?|git|ssh):\/\/|^git@/.test(text));
-  if (checksum !== undefined && !isRemote) {
-    throw failure(scope, checksum.range, "INVALID_CHECKSUM", "checksum requires HTTP(S) or Git sources");
+  const checksum = expandChecksum(state, instruction, scope);
+  const parse = (word: Word, text: string): ReadPath => {
+    const source = classify(scope, word, text);
+    switch (source.type) {
+      case "git":
+        return addedGit(scope, { word, text, instruction, checksum }, source.reference);
+      case "http":
+        return addedHttp(scope, { word, text, instruction, checksum });
+      case "local":
+        if (checksum !== undefined) throw notRemote(scope, checksum);
+        return { text, path: cleanSource(text), range: word.range, unpack: instruction.unpack ?? true };
+    }
+  };
+  return copyFiles(state, instruction, { source: contextEdge(scope), parse }, context);
+}
+
+/** `--checksum` with its variables; an empty one is none. Throws INVALID_CHECKSUM. */
+function expandChecksum(state: StageState, { checksum, sources }: AddInstruction, scope: BuildScope): Word | undefined {
+  if (checksum === undefined) return undefined;
+  const text = expandWord(scope, checksum, state.environment);
+  if (text === "") return undefined;
+  if (sources.length === 1) return { ...checksum, text };
+  const hint = "give each source an ADD and a checksum of its own";
+  throw failure(scope, checksum.range, "INVALID_CHECKSUM", "checksum can't be specified for multiple sources", hint);
+}
+
+function notRemote(scope: BuildScope, checksum: Word): BuildError {
+  const hint = "files of the context count by their content as it is";
+  return failure(scope, checksum.range, "INVALID_CHECKSUM", "checksum requires HTTP(S) or Git sources", hint);
+}
+
+/** Throws INVALID_GIT_REFERENCE, INVALID_ADD_SOURCE. */
+function classify(scope: BuildScope, word: Word, text: string): AddSource {
+  const reference = gitReference(scope, word, text);
+  // `github.com/user/repo` may be a directory: it is a repository for build contexts only.
+  if (reference !== undefined && !reference.mayBeLocal) return { type: "git", reference };
+  if (isHttpUrl(text)) return { type: "http" };
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
+  if (scheme === undefined) return { type: "local" };
+  const hint = "ADD takes files of the context, http:// and https:// addresses, and git repositories";
+  throw failure(scope, word.range, "INVALID_ADD_SOURCE", `source can't be a ${scheme}:// address for ADD`, hint);
+}
+
+function gitReference(scope: BuildScope, word: Word, text: string) {
+  try {
+    return parseGitReference(text);
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    throw failure(scope, word.range, error.code, error.message, error.hint);
   }
-  if (sources.length === 0) return copyFiles(state, instruction, contextEdge(scope), context);
-  const { range } = sources[0] ?? instruction;
-  const hint = isRemote
-    ? "fetch it in a RUN step with --network=host"
-    : "use COPY, and tar in a RUN step for an archive";
-  throw failure(
-    scope,
-    range,
-    "UNSUPPORTED_INSTRUCTION",
-    "ADD of files, archives, URLs and git repositories is not supported yet",
-    hint,
-  );
 }

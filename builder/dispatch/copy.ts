@@ -13,7 +13,15 @@ import { type StageState, withLayer } from "./stage-state.ts";
 
 type CopyAction = Extract<FileOpAction, { type: "copy" }>;
 /** What an action says of its source. */
-type CopyRead = Pick<CopyAction, "paths" | "wildcards" | "exclude" | "include"> & { readonly root: Edge };
+type CopyRead = Pick<CopyAction, "paths" | "wildcards" | "exclude" | "include" | "unpack"> & { readonly root: Edge };
+
+/** A source that is read: of the context, a stage or an image unless it has a root of its own. */
+export interface ReadPath extends ParentsPath {
+  /** What ADD fetches: `path` is a name in it, not a pattern. */
+  readonly fetched?: Edge;
+  /** ADD: of an archive its members. */
+  readonly unpack?: boolean;
+}
 
 /** COPY: one layer, an action for each source; with `--link` a layer that stands on nothing, then merged. */
 export async function dispatchCopy(
@@ -23,21 +31,29 @@ export async function dispatchCopy(
 ): Promise<StageState> {
   const { from } = instruction;
   const source = from === undefined || from.text === "" ? contextEdge(context.scope) : await context.copySource(from);
-  return copyFiles(state, instruction, source, context);
+  const parse = (word: Word, text: string) =>
+    instruction.parents ? parentsPath(context.scope, word, text) : copySourcePath(context.scope, word, text);
+  return copyFiles(state, instruction, { source, parse }, context);
+}
+
+/** Where COPY and ADD read, and how they understand a source once its variables are expanded. */
+export interface CopySources {
+  readonly source: Edge;
+  readonly parse: (word: Word, text: string) => ReadPath;
 }
 
 /** What COPY and ADD share: the paths are read in `source`, the heredocs are files of their own. */
 export function copyFiles(
   state: StageState,
   instruction: CopyInstruction | AddInstruction,
-  source: Edge,
+  { source, parse }: CopySources,
   context: StageContext,
 ): StageState {
   const { scope } = context;
   const { options, flags } = copyAttributes(state, instruction, scope);
   const parents = instruction.keyword === "COPY" && instruction.parents;
   const dest = expandWord(scope, instruction.dest, state.environment);
-  const paths = instruction.sources.map((word) => sourcePath(word, parents, state, context));
+  const paths = instruction.sources.map((word) => parse(word, expandWord(scope, word, state.environment)));
   const exclude = excludeRules(scope, instruction);
   const reads = [...paths.map((path) => pathRead(path, source, exclude)), ...inlineReads(state, instruction, context)];
   const target = copyDestination(state.config.WorkingDir, dest);
@@ -50,16 +66,16 @@ export function copyFiles(
   return withLayer(numbered, vertex, `${words.join(" ")} # buildkit`);
 }
 
-function sourcePath(word: Word, parents: boolean, state: StageState, { scope }: StageContext): ParentsPath {
-  const text = expandWord(scope, word, state.environment);
-  return parents ? parentsPath(scope, word, text) : copySourcePath(scope, word, text);
-}
-
-function pathRead({ path, include }: ParentsPath, root: Edge, exclude: CopyAction["exclude"] & {}): CopyRead {
+function pathRead(
+  { path, include, fetched, unpack }: ReadPath,
+  source: Edge,
+  exclude: CopyAction["exclude"] & {},
+): CopyRead {
   return {
-    root,
+    root: fetched ?? source,
     paths: [path],
-    wildcards: hasWildcards(path),
+    wildcards: fetched === undefined && hasWildcards(path),
+    ...(unpack === true ? { unpack } : {}),
     ...(exclude.length === 0 ? {} : { exclude }),
     ...(include === undefined ? {} : { include }),
   };

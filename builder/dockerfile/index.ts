@@ -3,6 +3,7 @@ export { compileIgnorePatterns, parseDockerignore } from "./dockerignore.ts";
 export { parseDuration } from "./duration.ts";
 export { type Environment, type ExpandOptions, type Expansion, expandWord, expandWords } from "./expand.ts";
 export { type GitReference, isHttpUrl, parseGitReference } from "./git-reference.ts";
+export { httpFilename } from "./http-filename.ts";
 export { heredocContent } from "./heredoc.ts";
 export { IgnoreMatcher, type ParentMatches } from "./ignore-matcher.ts";
 export type {

@@ -6,6 +6,8 @@ export type {
   ExecOp,
   FileOp,
   FileOpAction,
+  GitOp,
+  HttpOp,
   ImageOp,
   ImageSource,
   LocalOp,

@@ -1,8 +1,9 @@
-import type { Descriptor } from "../../registry-client/index.ts";
+import type { Descriptor, Digest } from "../../registry-client/index.ts";
 import type { FileMode, IgnoreRule, Owner, TreeInclude } from "../../runtime-core/index.ts";
+import type { GitReference } from "../dockerfile/index.ts";
 
 /** One operation of the graph: plain data. What it does is in `builder/ops`, behind one exhaustive switch. */
-export type Op = ScratchOp | ImageOp | LocalOp | ExecOp | FileOp | MergeOp;
+export type Op = ScratchOp | ImageOp | LocalOp | HttpOp | GitOp | ExecOp | FileOp | MergeOp;
 
 /** The empty root. */
 export interface ScratchOp {
@@ -32,6 +33,22 @@ export interface LocalOp {
   /** Absolute. */
   readonly path: string;
   readonly ignore: readonly IgnoreRule[];
+}
+
+/** A file at an HTTP address: the only one of its root, mode 0600, owned by root. */
+export interface HttpOp {
+  readonly type: "http";
+  readonly url: string;
+  /** Its name in the root. */
+  readonly filename: string;
+  /** What its bytes must be. */
+  readonly checksum?: Digest;
+}
+
+/** The files of a commit of a remote repository. */
+export interface GitOp {
+  readonly type: "git";
+  readonly reference: GitReference;
 }
 
 /** RUN. Input 0 is the root it changes. */
@@ -150,6 +167,8 @@ export type FileOpAction =
       readonly include?: TreeInclude;
       readonly owner?: string;
       readonly mode?: FileMode;
+      /** ADD: a file that is an archive is unpacked. */
+      readonly unpack?: boolean;
     };
 
 export type { Owner };

@@ -111,6 +111,7 @@ async function nativeAction(
         dest: action.dest,
         ...(owner === undefined ? {} : { owner }),
         ...(action.mode === undefined ? {} : { mode: action.mode }),
+        ...(action.unpack === undefined ? {} : { unpack: action.unpack }),
       };
   }
 }

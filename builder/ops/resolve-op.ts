@@ -3,6 +3,8 @@ import type { OpRunner } from "../solver/index.ts";
 import type { OpContext } from "./context.ts";
 import { execRunner } from "./exec.ts";
 import { fileRunner } from "./file.ts";
+import { gitRunner } from "./git.ts";
+import { httpRunner } from "./http.ts";
 import { imageRunner } from "./image.ts";
 import { localRunner } from "./local.ts";
 import { mergeRunner } from "./merge.ts";
@@ -18,6 +20,10 @@ export function resolveOp(vertex: Vertex, context: OpContext): OpRunner {
       return imageRunner(vertex, op, context);
     case "local":
       return localRunner(op);
+    case "http":
+      return httpRunner(vertex, op, context);
+    case "git":
+      return gitRunner(vertex, op, context);
     case "exec":
       return execRunner(vertex, op, context);
     case "file":

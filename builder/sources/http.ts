@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, stat, utimes } from "node:fs/promises";
-import { join, posix } from "node:path";
+import { join } from "node:path";
 import { EMPTY_SNAPSHOT, type Snapshot } from "../../layers/index.ts";
 import {
   type CallOptions,
@@ -12,6 +12,7 @@ import {
   type TransportResponse,
   withRetry,
 } from "../../registry-client/index.ts";
+import { httpFilename } from "../dockerfile/index.ts";
 import { BuildError } from "../errors.ts";
 import type { SourceContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
@@ -85,24 +86,6 @@ export async function fetchHttp(
     });
   } catch (error) {
     throw httpError(error, redactUrl(url));
-  }
-}
-
-/** The name of what an address leads to: the last part of its path, `__unnamed__` where that is none. */
-export function httpFilename(text: string): string {
-  if (!URL.canParse(text)) return UNNAMED;
-  const name = posix.basename(decodePath(new URL(text).pathname));
-  const isName = name !== "" && name !== "." && name !== ".." && !name.includes("\0");
-  return isName && Buffer.byteLength(name) <= 255 ? name : UNNAMED;
-}
-
-const UNNAMED = "__unnamed__";
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
   }
 }
 

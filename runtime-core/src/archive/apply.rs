@@ -18,14 +18,14 @@ use crate::error::{Error, Result};
 use crate::task::CancelFlag;
 
 const PIECE_LEN: usize = 256 << 10;
-const PIECES: usize = 8;
+pub(super) const PIECES: usize = 8;
 
 /// A layer's tar, unless the caller says otherwise.
-const MAX_TAR_BYTES: u64 = 64 << 30;
+pub(super) const MAX_TAR_BYTES: u64 = 64 << 30;
 /// deflate cannot do better than 1032:1. zstd can, so what is small anyhow is let through.
-const MAX_RATIO: u64 = 1100;
+pub(super) const MAX_RATIO: u64 = 1100;
 const UNSUSPICIOUS_BYTES: u64 = 1 << 30;
-const MAX_MEMBERS: u64 = 8 << 20;
+pub(super) const MAX_MEMBERS: u64 = 8 << 20;
 
 /// image-spec layer.md, "Applying Changesets". On an error the target is the caller's to delete.
 pub fn apply(request: &ApplyRequest, cancel: &CancelFlag) -> Result<ApplyResult> {
@@ -55,7 +55,10 @@ pub fn apply(request: &ApplyRequest, cancel: &CancelFlag) -> Result<ApplyResult>
             pool.close();
             result
         });
-        let read = feed(&mut blob, &pool, &sender);
+        let path = blob.path().to_owned();
+        let read = blob
+            .tar()
+            .and_then(|mut tar| feed(&mut *tar, &path, &pool, &sender));
         drop(sender);
         (
             read,
@@ -79,12 +82,10 @@ fn limit(request: &ApplyRequest) -> u64 {
 }
 
 /// Sends the tar's bytes until it ends or nobody wants more.
-fn feed(blob: &mut Blob, pool: &Pool, sender: &Sender<Piece>) -> Result<()> {
-    let path = blob.path().to_owned();
-    let mut tar = blob.tar()?;
+pub(super) fn feed(tar: &mut dyn Read, path: &str, pool: &Pool, sender: &Sender<Piece>) -> Result<()> {
     while let Some(mut buffer) = pool.take() {
         buffer.resize(PIECE_LEN, 0);
-        let len = read_full(&mut *tar, &mut buffer).map_err(|error| read_error(&path, &error))?;
+        let len = read_full(tar, &mut buffer).map_err(|error| read_error(path, &error))?;
         buffer.truncate(len);
         let piece = if len == 0 {
             Piece::End
@@ -98,7 +99,7 @@ fn feed(blob: &mut Blob, pool: &Pool, sender: &Sender<Piece>) -> Result<()> {
     Ok(())
 }
 
-fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {
@@ -271,13 +272,13 @@ fn clean(path: &[u8]) -> Result<Vec<u8>> {
     Ok(parts.join(&b'/'))
 }
 
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(at) => (&path[..at], &path[at + 1..]),
         None => (b"", path),
     }
 }
 
-fn unsafe_path(path: &[u8], why: &str) -> Error {
+pub(super) fn unsafe_path(path: &[u8], why: &str) -> Error {
     Error::new("LAYER_UNSAFE_PATH", "unpack", format!("unsafe path: {why}")).with_subject(lossy(path))
 }

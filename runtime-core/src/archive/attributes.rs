@@ -41,6 +41,12 @@ impl Attributes {
         }
     }
 
+    /// The same at another time.
+    pub fn at(self, seconds: i64) -> Self {
+        let mtime = (seconds, 0);
+        Self { mtime, ..self }
+    }
+
     /// A directory that is only mentioned in a path is as the lower has it, else root's and 0755.
     pub fn implied(lower: Option<&Stat>, depends_on_lowers: bool) -> Self {
         let (mode, uid, gid, mtime) = match lower {

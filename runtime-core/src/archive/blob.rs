@@ -79,7 +79,7 @@ impl Blob {
 }
 
 /// RFC 8878 sections 3.1.1 and 3.1.2: a frame, or a skippable one before it.
-fn is_zstd(magic: &[u8]) -> bool {
+pub(super) fn is_zstd(magic: &[u8]) -> bool {
     magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
         || magic.len() >= 4 && magic[0] & 0xf0 == 0x50 && magic[1..4] == [0x2a, 0x4d, 0x18]
 }

@@ -46,6 +46,12 @@ impl RawHeader {
         &self.0
     }
 
+    /// Whether a block can be the header of a tar's first member.
+    pub fn is_plausible(block: &[u8; 512]) -> bool {
+        let header = Self(*block);
+        !header.is_zero() && header.has_checksum().unwrap_or(false)
+    }
+
     fn text(&self, range: std::ops::Range<usize>) -> &[u8] {
         let field = &self.0[range];
         &field[..field.iter().position(|byte| *byte == 0).unwrap_or(field.len())]

@@ -6,8 +6,10 @@ mod apply;
 mod attributes;
 mod blob;
 mod compress;
+mod decode;
 mod digest;
 mod header;
+mod kept_times;
 mod layout;
 mod listing;
 mod lower;
@@ -23,6 +25,7 @@ mod sparse;
 mod stream;
 mod sys;
 mod target;
+pub mod unpack;
 mod walk;
 mod xattr;
 
@@ -90,6 +93,16 @@ pub struct FileDigest {
     pub size_bytes: i64,
 }
 
+#[napi(object)]
+#[derive(Clone)]
+pub struct UnpackRequest {
+    pub archive: String,
+    pub target: String,
+    pub source_date_epoch: i64,
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+}
+
 #[napi(ts_return_type = "Promise<PackResult>")]
 pub fn pack_layer(request: PackRequest, cancel: &CancelFlag) -> AsyncTask<Job<PackResult>> {
     let cancel = cancel.clone();
@@ -100,6 +113,13 @@ pub fn pack_layer(request: PackRequest, cancel: &CancelFlag) -> AsyncTask<Job<Pa
 pub fn apply_layer(request: ApplyRequest, cancel: &CancelFlag) -> AsyncTask<Job<ApplyResult>> {
     let cancel = cancel.clone();
     spawn(move || apply::apply(&request, &cancel))
+}
+
+/// False, and nothing done, when the file is no archive.
+#[napi(ts_return_type = "Promise<boolean>")]
+pub fn unpack_archive(request: UnpackRequest, cancel: &CancelFlag) -> AsyncTask<Job<bool>> {
+    let cancel = cancel.clone();
+    spawn(move || unpack::unpack_path(&request, &cancel))
 }
 
 #[napi(ts_return_type = "Promise<FileDigest>")]

@@ -117,6 +117,7 @@ impl Target {
 
     /// In a whiteout's place nothing of the lower's shows, so it does not say what the directory is like either.
     fn make_implied(&mut self, here: &Parent, part: &[u8], was_hidden: bool) -> Result<()> {
+        self.keep_time(here)?;
         let path = join(&here.path, part);
         let attributes = if was_hidden {
             self.replace_by_directory(here, part, true)?;

@@ -8,6 +8,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::attributes::{Attributes, set_all, set_node};
+use super::kept_times::KeptTimes;
 use super::lower::Lowers;
 use super::member::{Archive, Member, MemberKind};
 use super::overlay;
@@ -23,6 +24,8 @@ pub struct Target {
     last: Option<(Vec<u8>, Arc<Parent>)>,
     /// What a new file belongs to, where that is certain.
     created_as: Option<(u32, u32)>,
+    /// Only for what is unpacked over files that are there: their directories' times, which come back at the end.
+    pub(super) kept_times: Option<KeptTimes>,
     /// The layer says what the root itself is like.
     pub has_root: bool,
     /// Directories that the layer only mentioned: how they look depends on the lowers.
@@ -34,8 +37,12 @@ pub struct Target {
 impl Target {
     /// `lowers` say what a directory is like that the layer only mentions in a path.
     pub fn open(path: &str, lowers: Lowers) -> Result<Self> {
-        let root = open_root(path, "open target")?;
-        let stat = rustix::fs::fstat(&root).map_err(failed("open target", path.as_bytes()))?;
+        Self::at(open_root(path, "open target")?, lowers)
+    }
+
+    /// The same for a directory that is open.
+    pub fn at(root: OwnedFd, lowers: Lowers) -> Result<Self> {
+        let stat = rustix::fs::fstat(&root).map_err(failed("open target", b""))?;
         let ids = (
             rustix::process::geteuid().as_raw(),
             rustix::process::getegid().as_raw(),
@@ -47,6 +54,7 @@ impl Target {
             last: None,
             // A set-gid directory gives its group to what is made in it (inode(7)).
             created_as: (stat.st_mode & libc::S_ISGID == 0).then_some(ids),
+            kept_times: None,
             has_root: false,
             implied_directories: 0,
             skipped_devices: 0,
@@ -184,6 +192,16 @@ impl Target {
             .map_err(|error| error_of(error, "link", &path))
     }
 
+    /// The same, every directory at one time.
+    pub fn finish_at(&mut self, seconds: i64) -> Result<()> {
+        let directories = std::mem::take(&mut self.directories);
+        self.directories = directories
+            .into_iter()
+            .map(|(path, given)| (path, given.at(seconds)))
+            .collect();
+        self.finish()
+    }
+
     /// Gives directories their attributes, the deepest first.
     pub fn finish(&mut self) -> Result<()> {
         self.last = None;
@@ -247,6 +265,7 @@ impl Target {
         let parent = self
             .resolve(dir, true)?
             .ok_or_else(|| corrupt(dir, "a directory that went away"))?;
+        self.keep_time(&parent)?;
         self.last = Some((dir.to_vec(), Arc::clone(&parent)));
         Ok(parent)
     }

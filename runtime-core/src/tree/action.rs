@@ -13,6 +13,7 @@ use super::rootfs::{Layers, Rootfs};
 use super::select::{Place, Selected, Selection, Selector};
 use super::site::{PARENT_MODE, Site};
 use super::thread::{self, Isolation};
+use super::unpack::unpack;
 use super::xattr::Scope;
 use crate::error::{Error, Result};
 use crate::task::CancelFlag;
@@ -40,6 +41,8 @@ pub struct Copy {
     pub dest: String,
     pub owner: Option<Owner>,
     pub mode: Option<ModeRule>,
+    /// ADD: of an archive its members.
+    pub unpack: bool,
 }
 
 /// Applies `actions` in order. What they create gets `epoch` as its mtime; directories that are only written into keep theirs.
@@ -119,6 +122,9 @@ fn copy(site: &mut Site<'_>, action: &Copy, placed: &mut Placed, cancel: &Cancel
     let mode = parent_mode(action);
     let mut copier = Copier::new(site.root, policy(action, site.epoch), cancel);
     for one in &selector.select_all(selection)? {
+        if action.unpack && unpack(site, one, dest, action.owner, cancel)? {
+            continue;
+        }
         let (dirs, name) =
             if dest.ends_with('/') || is_directory(one) || exists_as_directory(site.root, dest)? {
                 (site.directory(dest, mode, mode, owner)?, one.name.clone())

@@ -71,6 +71,7 @@ pub struct TreeAction {
     pub data: Option<Uint8Array>,
     pub selection: Option<TreeChoice>,
     pub dest: Option<String>,
+    pub unpack: Option<bool>,
 }
 
 #[napi(object)]
@@ -258,6 +259,7 @@ impl TryFrom<TreeAction> for Action {
                 dest: action.dest.ok_or_else(incomplete)?,
                 owner,
                 mode: mode_rule(action.mode, action.mode_changes)?,
+                unpack: action.unpack.unwrap_or(false),
             }))),
             _ => Err(incomplete()),
         }

@@ -28,6 +28,7 @@ mod rootfs;
 mod select;
 mod site;
 mod thread;
+mod unpack;
 mod users;
 mod walk;
 mod xattr;
