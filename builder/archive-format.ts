@@ -1,3 +1,5 @@
+import { open } from "node:fs/promises";
+
 /** As many bytes as `isArchive` looks at. */
 export const ARCHIVE_HEAD_BYTES = 1024;
 
@@ -15,6 +17,17 @@ const COMPRESSED: readonly (readonly number[])[] = [
 /** Whether something that begins with these bytes is a tar archive, compressed or not; anything else is a Dockerfile. */
 export function isArchive(head: Uint8Array): boolean {
   return COMPRESSED.some((magic) => magic.every((byte, index) => head[index] === byte)) || isTarHeader(head);
+}
+
+/** The same for a file. */
+export async function isArchiveFile(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(ARCHIVE_HEAD_BYTES), 0, ARCHIVE_HEAD_BYTES, 0);
+    return isArchive(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
 }
 
 /** ustar(5): the checksum is the sum of the header's bytes, its own field taken for blanks. The end of an archive is zeros. */

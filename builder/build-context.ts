@@ -1,11 +1,15 @@
-import type { Snapshot, Store } from "../layers/index.ts";
 import { BuildInput } from "./build-input.ts";
 import { type ContextAddress, parseContextAddress } from "./context-address.ts";
 import type { ContextFiles } from "./dispatch/index.ts";
 import type { SourceFile } from "./dockerfile/index.ts";
 import { BuildError } from "./errors.ts";
-import { fetchContext, inputContext, readFetchedDockerfile, readRemoteDockerfile } from "./fetched-context.ts";
-import type { Edge } from "./llb/index.ts";
+import {
+  type FetchTools,
+  fetchContext,
+  inputContext,
+  readFetchedDockerfile,
+  readRemoteDockerfile,
+} from "./fetched-context.ts";
 import { openLocalContext } from "./local-context.ts";
 import { type LocalDockerfile, readLocalDockerfile } from "./local-dockerfile.ts";
 import type { BuildOptions } from "./options.ts";
@@ -17,11 +21,8 @@ export interface BuildContext {
 }
 
 /** What opening a context takes of the build. */
-export interface ContextTools {
-  readonly store: Store;
-  /** The result of a vertex that is needed before there is a graph. */
-  readonly solve: (target: Edge) => Promise<Snapshot>;
-  /** The directory that a build context is, where it is one: looked at before anything else is done. */
+export interface ContextTools extends FetchTools {
+  /** Where the context is, looked at before anything else is done; undefined for standard input. */
   readonly address: ContextAddress | undefined;
 }
 
@@ -43,7 +44,7 @@ export async function openBuildContext(options: BuildOptions, tools: ContextTool
   if (address === undefined) return await openInput(options, tools);
   if (address.type === "directory") return await openDirectory(address.path, options, tools);
   const outside = await outsideDockerfile(options, tools);
-  const { files, dockerfile } = await fetchContext(address, options, tools);
+  const { files, dockerfile = options.dockerfile } = await fetchContext(address, keepsGitDir(options), tools);
   return { files, dockerfile: outside ?? (await readFetchedDockerfile(files, dockerfile, tools)) };
 }
 
@@ -81,6 +82,11 @@ async function outsideDockerfile(options: BuildOptions, tools: ContextTools): Pr
   if (dockerfile === undefined) return undefined;
   if (/^https?:\/\//.test(dockerfile)) return await readRemoteDockerfile(dockerfile, tools);
   return dockerfile.startsWith("/") ? (await readLocalDockerfile("/", dockerfile)).source : undefined;
+}
+
+/** `--build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1`: Go's strconv.ParseBool. */
+function keepsGitDir({ buildArgs }: BuildOptions): boolean {
+  return /^(?:1|t|T|true|TRUE|True)$/.test(buildArgs?.["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] ?? "");
 }
 
 function openBuildInput({ input, signal }: BuildOptions): Promise<BuildInput> {

@@ -4,8 +4,9 @@ import { type GitReference, isHttpUrl, parseGitReference } from "./dockerfile/in
 import { BuildError } from "./errors.ts";
 
 /** Where files come from that are not in the image: a build context, or a named one. */
-export type ContextAddress =
-  | { readonly type: "directory" /** Absolute. */; readonly path: string }
+export type ContextAddress = RemoteAddress | { readonly type: "directory" /** Absolute. */; readonly path: string };
+
+export type RemoteAddress =
   | { readonly type: "git"; readonly reference: GitReference }
   | { readonly type: "http"; readonly url: string };
 
@@ -26,8 +27,13 @@ export async function parseContextAddress(text: string): Promise<ContextAddress>
 }
 
 /** A git repository or a URL; undefined for what can only be a path. Throws INVALID_GIT_REFERENCE. */
-export function parseRemoteAddress(text: string): Exclude<ContextAddress, { type: "directory" }> | undefined {
+export function parseRemoteAddress(text: string): RemoteAddress | undefined {
   const reference = parseGitReference(text);
   if (reference !== undefined) return { type: "git", reference };
   return isHttpUrl(text) ? { type: "http", url: text } : undefined;
+}
+
+/** An address as progress shows it: without a password. */
+export function shownAddress(text: string): string {
+  return text.replace(/^([a-z]+:\/\/)[^@/?#]*@/i, "$1");
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Reference, RegistryError } from "../registry-client/index.ts";
-import { parseRemoteAddress } from "./context-address.ts";
+import { parseRemoteAddress, shownAddress } from "./context-address.ts";
 import { statIfThere } from "./directory.ts";
 import type { NamedContext } from "./dispatch/index.ts";
 import { BuildError } from "./errors.ts";
@@ -50,7 +50,8 @@ async function openNamedContext(name: string, value: string, tools: NamedContext
   const layout = after(value, "oci-layout://");
   if (layout !== undefined) return { type: "image", resolve: (options) => images.resolveLayout(layout, options) };
   const remote = parseRemoteAddress(value);
-  if (remote !== undefined) return { type: "fetched", ...remoteContext(remote, `[context ${name}] ${value}`) };
+  if (remote !== undefined)
+    return { type: "fetched", ...remoteContext(remote, `[context ${name}] ${shownAddress(value)}`) };
   if (value === "") throw invalid(`the build context ${name} has no value`);
   if (/^[a-z][a-z0-9+.-]*:/i.test(value)) {
     const kind = value.slice(0, value.indexOf(":"));
