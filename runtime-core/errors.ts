@@ -16,6 +16,8 @@ export class RuntimeError extends Error {
   readonly step: string;
   readonly subject: string | undefined;
   readonly errno: number | undefined;
+  /** What went wrong, without the step and the subject that the message begins with. */
+  readonly reason: string;
   readonly hint: string | undefined;
 
   constructor(failure: NativeFailure, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
@@ -25,6 +27,7 @@ export class RuntimeError extends Error {
     this.step = failure.step;
     this.subject = failure.subject;
     this.errno = failure.errno;
+    this.reason = failure.message;
     this.hint = options.hint;
   }
   override get name(): string {

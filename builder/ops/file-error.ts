@@ -24,26 +24,33 @@ export async function fileError(error: unknown, work: FileWork, context: OpConte
   switch (error.code) {
     case "NOT_FOUND":
       if (reading === undefined) break;
-      return new BuildError("COPY_SOURCE_NOT_FOUND", `COPY source not found: ${subject.replace(/^\/+/, "")}`, {
+      return new BuildError(...missingSource(vertex, subject), {
         ...place(vertex, subject),
         source: context.source,
         hint: await sourceHint(reading, subject),
       });
     case "USER_NOT_FOUND":
     case "GROUP_NOT_FOUND":
-      return new BuildError(error.code, error.message, {
+      return new BuildError(error.code, `unknown ${kindOf(error.code)} ${subject}: ${error.reason}`, {
         ...at("--chown"),
         hint: await accountHint(error.code, subject, work.root),
       });
     case "CONFLICT":
-      return new BuildError("COPY_CONFLICT", error.message, at("destination"));
+      if (reading === undefined) {
+        const message = error.reason.replace(
+          "cannot copy to non-directory",
+          "cannot make a directory in a non-directory",
+        );
+        return new BuildError("WORKDIR_CONFLICT", message, at(""));
+      }
+      return new BuildError("COPY_CONFLICT", error.reason, at("destination"));
     case "SEVERAL_SOURCES":
       return new BuildError("COPY_SEVERAL_SOURCES", severalSources(vertex), {
         ...at("destination"),
         hint: "put a / behind the destination",
       });
     case "BAD_PATTERN":
-      return new BuildError(error.code, error.message, {
+      return new BuildError(error.code, `${error.reason}: ${withoutRoot(subject)}`, {
         ...at(subject),
         hint: "close every [ and put \\ before a character",
       });
@@ -54,6 +61,21 @@ export async function fileError(error: unknown, work: FileWork, context: OpConte
       });
   }
   return new BuildError(error.code, error.message, { ...at(""), hint: error.hint });
+}
+
+function kindOf(code: string): string {
+  return code === "USER_NOT_FOUND" ? "user" : "group";
+}
+
+/** A path as a Dockerfile writes a source; the root itself stays `/`. */
+function withoutRoot(path: string): string {
+  return path.replace(/^\/+(?=.)/, "");
+}
+
+/** Files of a context are copied for a mount, too. */
+function missingSource({ wordRanges }: Vertex, path: string): readonly [code: string, message: string] {
+  if (wordRanges?.has("--mount")) return ["MOUNT_SOURCE_NOT_FOUND", `mount source not found: ${path}`];
+  return ["COPY_SOURCE_NOT_FOUND", `COPY source not found: ${withoutRoot(path)}`];
 }
 
 /** The word, else the whole instruction. */

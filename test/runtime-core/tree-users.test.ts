@@ -108,6 +108,22 @@ for (const [name, [layers, expected]] of Object.entries(stacks)) {
   });
 }
 
+suite("--chown: root and an empty part are 0 without a passwd, an id is not looked up", async () => {
+  const nothing = { lowers: [plant({})] };
+  for (const spec of ["root", "root:root", "", ":", ":root", "0:0"]) {
+    assert.equal(await lookupOwner(nothing, spec), { uid: 0, gid: 0 }, spec);
+  }
+  assert.equal(await lookupOwner(nothing, "7"), { uid: 7, gid: 7 });
+  const named = accounts({
+    "etc/passwd": "root:x:5:6::/:\n7:x:8:9::/:",
+    "etc/group": "7:x:9:\nroot:x:3:\nwheel:x:10:",
+  });
+  assert.equal(await lookupOwner(named, "root"), { uid: 0, gid: 0 });
+  assert.equal(await lookupOwner(named, "7:7"), { uid: 7, gid: 7 });
+  assert.equal(await lookupOwner(named, ":wheel"), { uid: 0, gid: 10 });
+  assert.equal(await lookupOwner(accounts(), "app:"), { uid: 1000, gid: 0 });
+});
+
 suite("the writable layer counts as the topmost", async () => {
   const rootfs = writable(...accounts().lowers);
   assert.equal(await lookupOwner(rootfs, "app"), { uid: 1000, gid: 1001 });

@@ -168,7 +168,7 @@ fn policy(action: &Copy, epoch: i64) -> Policy {
 }
 
 fn is_directory(selected: &Selected) -> bool {
-    matches!(selected.place, Place::Directory { .. })
+    matches!(selected.place, Place::Directory { .. } | Place::Nothing)
 }
 
 fn exists_as_directory(root: &Arc<OwnedFd>, path: &str) -> Result<bool> {

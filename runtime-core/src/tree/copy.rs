@@ -65,6 +65,7 @@ impl<'a> Copier<'a> {
         }];
         match &selected.place {
             Place::Directory { .. } => selector.walk(selected, self),
+            Place::Nothing => Ok(()),
             Place::Other {
                 parent,
                 name: source,
@@ -104,7 +105,7 @@ impl<'a> Copier<'a> {
     fn copy_file(&mut self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
         if entry.meta.is_hardlinked() {
             if let Some((path, first)) = self.links.get(&entry.meta.identity) {
-                return self.link(entry, &path.clone(), &first.clone(), name);
+                return self.link(&path.clone(), &first.clone(), name);
             }
             let place = (self.target().path.clone(), name.to_vec());
             self.links.insert(entry.meta.identity, place);
@@ -113,7 +114,7 @@ impl<'a> Copier<'a> {
             return Ok(());
         }
         let (from, meta) = open_file(entry.parent, entry.name)?;
-        let to = self.replacing(entry, name, |directory| {
+        let to = self.replacing(name, |directory| {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             openat(directory, name, flags, Mode::from_raw_mode(0o600))
         })?;
@@ -136,9 +137,9 @@ impl<'a> Copier<'a> {
         }
     }
 
-    fn link(&self, entry: &Entry<'_>, path: &[u8], first: &[u8], name: &[u8]) -> Result<()> {
+    fn link(&self, path: &[u8], first: &[u8], name: &[u8]) -> Result<()> {
         let from = self.reopen(path)?;
-        self.replacing(entry, name, |directory| {
+        self.replacing(name, |directory| {
             linkat(&from, first, directory, name, AtFlags::empty())
         })
     }
@@ -158,20 +159,21 @@ impl<'a> Copier<'a> {
 
     fn copy_symlink(&self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
         let link = read_link(entry.parent, entry.name)?;
-        self.replacing(entry, name, |directory| symlinkat(&link[..], directory, name))?;
+        self.replacing(name, |directory| symlinkat(&link[..], directory, name))?;
         self.finish_by_name(entry.meta, name)
     }
 
-    /// mknod(2): devices, FIFOs and sockets.
+    /// mknod(2): devices and FIFOs. A socket without its program is nothing, and no archive holds one: an empty file stands
+    /// for it, as in BuildKit.
     fn copy_node(&self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
         let kind = match entry.meta.kind {
             Kind::CharDevice => FileType::CharacterDevice,
             Kind::BlockDevice => FileType::BlockDevice,
             Kind::Fifo => FileType::Fifo,
-            _ => FileType::Socket,
+            _ => FileType::RegularFile,
         };
         let mode = Mode::from_raw_mode(self.policy.mode_of(entry.meta));
-        self.replacing(entry, name, |directory| {
+        self.replacing(name, |directory| {
             mknodat(directory, name, kind, mode, entry.meta.rdev)
         })?;
         chmod_by_name(&self.target().directory, name, mode)
@@ -180,17 +182,12 @@ impl<'a> Copier<'a> {
     }
 
     /// Creates `name`, in place of what is there unless that is a directory.
-    fn replacing<T>(
-        &self,
-        entry: &Entry<'_>,
-        name: &[u8],
-        create: impl Fn(&OwnedFd) -> rustix::io::Result<T>,
-    ) -> Result<T> {
+    fn replacing<T>(&self, name: &[u8], create: impl Fn(&OwnedFd) -> rustix::io::Result<T>) -> Result<T> {
         let directory = &self.target().directory;
         let created = match create(directory) {
             Err(Errno::EXIST) => {
                 if look_up(directory, name)?.is_some_and(|meta| meta.is_directory()) {
-                    return Err(self.conflict(entry, name, "a directory cannot be replaced by"));
+                    return Err(self.conflict(name, "cannot replace to directory", " with file"));
                 }
                 unlinkat(directory, name, AtFlags::empty())
                     .map_err(|error| self.failed("replace", name, error))?;
@@ -201,23 +198,19 @@ impl<'a> Copier<'a> {
         created.map_err(|error| self.failed("create", name, error))
     }
 
-    fn conflict(&self, entry: &Entry<'_>, name: &[u8], verb: &str) -> Error {
-        let kind = if entry.meta.is_directory() {
-            "directory"
-        } else {
-            "file"
-        };
-        let message = format!("{verb} the {kind} {}", display(entry.path));
-        Error::new("CONFLICT", "copy", message).with_subject(self.shown(name))
+    /// In BuildKit's words.
+    fn conflict(&self, name: &[u8], before: &str, after: &str) -> Error {
+        let path = self.shown(name);
+        Error::new("CONFLICT", "copy", format!("{before} {path}{after}")).with_subject(path)
     }
 
     /// A directory of the destination to go on in: the one that is there, or a new one.
-    fn make_directory(&self, entry: &Entry<'_>, name: &[u8]) -> Result<()> {
+    fn make_directory(&self, name: &[u8]) -> Result<()> {
         let directory = &self.target().directory;
         match look_up(directory, name)? {
             Some(meta) if meta.is_directory() => return Ok(()),
             Some(_) if self.policy.collision == Collision::Refused => {
-                return Err(self.conflict(entry, name, "what is not a directory cannot be merged with"));
+                return Err(self.conflict(name, "cannot copy to non-directory:", ""));
             }
             Some(_) => {
                 unlinkat(directory, name, AtFlags::empty())
@@ -263,7 +256,7 @@ impl<'a> Copier<'a> {
 
 impl Visitor for Copier<'_> {
     fn enter(&mut self, entry: &Entry<'_>, _: &Arc<OwnedFd>) -> Result<()> {
-        self.make_directory(entry, entry.name)?;
+        self.make_directory(entry.name)?;
         let target = self.target();
         let below = Target {
             directory: Arc::new(open_directory(&target.directory, entry.name)?),

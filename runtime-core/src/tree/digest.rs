@@ -111,6 +111,7 @@ fn collect(
                 collector.records.push(Record::contents_of_directory());
                 selector.walk(one, &mut collector)?;
             }
+            Place::Nothing => collector.records.push(Record::contents_of_directory()),
             Place::Other { parent, name, meta } => collector.add(&one.name, parent, name, meta)?,
         }
     }

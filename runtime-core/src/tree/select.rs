@@ -69,6 +69,8 @@ pub enum Place {
         path: Vec<u8>,
         ignore: Matched,
     },
+    /// The root of an empty source: a directory without contents.
+    Nothing,
     Other {
         parent: Arc<OwnedFd>,
         name: Vec<u8>,
@@ -149,6 +151,12 @@ impl<'a> Selector<'a> {
     fn literal(&self, path: &[u8], asked: &str) -> Result<Selected> {
         let missing =
             || Error::new("NOT_FOUND", "find source", "no such file or directory").with_subject(asked);
+        if self.root.is_none() && components(path).next().is_none() {
+            return Ok(Selected {
+                name: Vec::new(),
+                place: Place::Nothing,
+            });
+        }
         let root = self.root.ok_or_else(missing)?;
         let name = components(path).next_back().unwrap_or_default().to_vec();
         let place = self.resolve(root, path)?.ok_or_else(missing)?;

@@ -104,9 +104,12 @@ impl<'a> Site<'a> {
                 }
                 Ok((dirs, name))
             }
-            Found::Directory(_) => {
-                Err(Error::new("CONFLICT", "write file", "a directory is in its place").with_subject(path))
-            }
+            Found::Directory(_) => Err(Error::new(
+                "CONFLICT",
+                "write file",
+                format!("cannot replace to directory {path} with file"),
+            )
+            .with_subject(path)),
             Found::NotADirectory(at) => Err(not_a_directory(path, &at)),
         }
     }
@@ -158,7 +161,7 @@ impl<'a> Site<'a> {
 }
 
 fn not_a_directory(path: &str, at: &[u8]) -> Error {
-    let message = format!("/{} is in the way: it is not a directory", display(at));
+    let message = format!("cannot copy to non-directory: /{}", display(at));
     Error::new("CONFLICT", "make directory", message).with_subject(path)
 }
 

@@ -112,7 +112,7 @@ impl Accounts {
         })
     }
 
-    /// `root` is 0 whatever the files say, as in BuildKit; a part that is left empty is not looked up.
+    /// `root` is 0 whatever the files say, as in BuildKit, and so is a part that is left empty.
     fn owner(&self, spec: &str) -> Result<Owner> {
         let (user, group) = split(spec);
         let (uid, primary) = match user {
@@ -120,8 +120,8 @@ impl Accounts {
             user => self.uid_and_gid(user)?,
         };
         let gid = match group {
-            None | Some("") => primary,
-            Some("root") => 0,
+            None => primary,
+            Some("" | "root") => 0,
             Some(group) => id(group, "GROUP_NOT_FOUND")?.map_or_else(|| self.gid(group), Ok)?,
         };
         Ok(Owner { uid, gid })
