@@ -2,6 +2,7 @@ import type { CallOptions, Descriptor, Digest, ImageConfig } from "../registry-c
 import type { Compression, SandboxLimits } from "../runtime-core/index.ts";
 import type { SourceRange } from "./dockerfile/source.ts";
 import type { OnEvent } from "./events.ts";
+import type { SshOptions } from "./ssh/index.ts";
 
 /** What a build is asked to do. Only `context` is required. */
 export interface BuildOptions extends CallOptions {
@@ -38,12 +39,23 @@ export interface BuildOptions extends CallOptions {
   /** Network of RUN steps that do not say. Default `none`. */
   readonly network?: "none" | "host";
   readonly limits?: SandboxLimits;
+  /** By the id that `RUN --mount=type=secret` names. */
+  readonly secrets?: Readonly<Record<string, Secret>>;
+  /** By the id that `RUN --mount=type=ssh` names, `default` where it names none: the socket of an agent, or private keys. */
+  readonly ssh?: Readonly<Record<string, SshOptions>>;
   readonly noNewPrivileges?: boolean;
   /** Seconds since 1970, for everything that is written. Default: the build argument, else `$SOURCE_DATE_EPOCH`, else 315532800 (1980-01-01). */
   readonly sourceDateEpoch?: number;
   readonly compression?: Compression;
   readonly onEvent?: OnEvent;
 }
+
+/** Where a secret comes from. At most 500 KiB. */
+export type Secret =
+  | { readonly file: string }
+  /** A variable of this process; empty when it is not set. */
+  | { readonly env: string }
+  | { readonly value: string | Uint8Array };
 
 /** `--output`. */
 export type Output =

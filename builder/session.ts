@@ -7,8 +7,10 @@ import type { Vertex } from "./llb/index.ts";
 import { type OpContext, resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
 import { checkPrivilege } from "./privilege.ts";
+import { Secrets } from "./secrets.ts";
 import { SolvedAhead } from "./solved-ahead.ts";
 import { type CacheStore, FileCacheStore, type OpRunner } from "./solver/index.ts";
+import { openSshSources } from "./ssh/index.ts";
 import { defaultStore } from "./store-location.ts";
 
 /** What one build holds from its first line to its last. */
@@ -72,6 +74,8 @@ function openOps(options: BuildOptions, store: Store, onEvent: (event: BuildEven
     network: options.network ?? "none",
     limits: options.limits ?? {},
     noNewPrivileges: options.noNewPrivileges ?? false,
+    secrets: new Secrets(options.secrets ?? {}),
+    ssh: openSshSources(options.ssh ?? {}),
     onEvent,
     elapsedMs,
   };

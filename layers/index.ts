@@ -1,6 +1,7 @@
 export type { ApplyOptions } from "./apply.ts";
 export { applyImage } from "./apply.ts";
 export { readLayoutArchive, writeLayoutArchive } from "./archive.ts";
+export type { HeldCache, HoldCacheOptions } from "./cache-mounts.ts";
 export { chainIds } from "./chain-id.ts";
 export { layerCompression, layerMediaType, parseCompression } from "./compression.ts";
 export { contentDigest } from "./content-hash.ts";

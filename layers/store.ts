@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { OciLayout } from "../registry-client/index.ts";
+import { CacheMounts } from "./cache-mounts.ts";
 import { LayerError, withLayerErrors } from "./errors.ts";
 import { KnownLayers } from "./known-layers.ts";
 import type { Layer } from "./layer.ts";
@@ -26,7 +27,7 @@ const FORMAT = "1\n";
  * ```
  * snapshots/   unpacked layers          layers/   which blob a snapshot became
  * cache/       results by cache key     locks/    who executes what
- * tmp/         unfinished work, a directory a process
+ * mounts/      caches of RUN            tmp/      unfinished work, a directory a process
  * ```
  * Any number of processes may use a store at once; a killed one leaves only what the next `open` removes from `tmp/`.
  */
@@ -37,6 +38,7 @@ export class Store {
   readonly snapshotter: OverlaySnapshotter;
   readonly layers: KnownLayers;
   readonly workspace: Workspace;
+  readonly cacheMounts: CacheMounts;
   /** What is being packed and unpacked now, so that nothing is done twice. */
   readonly packing: SharedWork<Layer> = new SharedWork();
   readonly unpacking: SharedWork<Snapshot> = new SharedWork();
@@ -49,6 +51,7 @@ export class Store {
     this.snapshotter = parts.snapshotter;
     this.layers = parts.layers;
     this.workspace = parts.workspace;
+    this.cacheMounts = new CacheMounts(join(parts.root, "mounts"), parts.workspace);
   }
 
   /**

@@ -32,7 +32,9 @@ const BUILDER_TABLE: Readonly<Record<string, readonly string[]>> = {
   solver: ["llb"],
   // What is fetched from elsewhere: HTTP files and git checkouts, for ADD and for contexts.
   sources: ["dockerfile"],
-  ops: ["llb", "solver", "dockerfile", "sources"],
+  // The agent protocol of SSH.
+  ssh: [],
+  ops: ["llb", "solver", "dockerfile", "sources", "ssh"],
   // dispatch makes the image's config beside the graph; export finishes it.
   export: ["llb", "solver", "dispatch"],
   cli: ["."],

@@ -3,6 +3,9 @@ import { type Call, parseCall } from "./call.ts";
 import { parsePairs } from "./csv.ts";
 import type { ParsedFlags } from "./flags.ts";
 import { parseOutput } from "./parse-output.ts";
+import { checkEntitlements } from "./parse-allow.ts";
+import { parseSecrets } from "./parse-secret.ts";
+import { parseSsh } from "./parse-ssh.ts";
 import { PROGRESS_MODES, type ProgressMode } from "./progress/mode.ts";
 import { UsageError } from "./usage-error.ts";
 import { invalidValue, parseAssignments, parseBytes, parseChoice, parseCount, parsePositive } from "./values.ts";
@@ -19,6 +22,7 @@ export interface BuildRequest {
 
 /** Throws UsageError for values that make no sense. `env` answers for `--build-arg NAME` and BUILDKIT_PROGRESS. */
 export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildRequest {
+  checkEntitlements(flags.list("allow"));
   const requests = flags.list("output").map(parseOutput);
   const outputs = requests.flatMap(({ output }) => (output === undefined ? [] : [output]));
   const tags = [...flags.list("tag"), ...requests.flatMap((request) => request.tags)];
@@ -42,6 +46,8 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       ...noCacheFilterOf(flags),
       ...text("platform", platformOf(flags, env)),
       limits: limitsOf(flags),
+      secrets: parseSecrets(flags.list("secret"), env),
+      ssh: parseSsh(flags.list("ssh"), env),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
       ...networkOf(flags),
       ...compressionOf(flags),

@@ -1,4 +1,4 @@
-import type { Stage, Word } from "../dockerfile/instructions.ts";
+import type { RunInstruction, Stage, Word } from "../dockerfile/instructions.ts";
 import { type BuildScope, failure } from "./scope.ts";
 
 /** What `COPY --from` names: a stage by name or index; any other name is an image or a named context. */
@@ -6,17 +6,32 @@ export type CopySource =
   | { readonly type: "stage"; readonly index: number; readonly word: Word }
   | { readonly type: "image"; readonly name: string; readonly word: Word };
 
-/** Every `--from` of a stage. Names are compared in lower case; a later stage of the same name shadows an earlier one. */
+/** Every `--from` of a stage, those of mounts too. Names are compared in lower case; a later stage of the same name shadows an earlier one. */
 export function copySources(
   scope: BuildScope,
   stage: Stage,
   names: ReadonlyMap<string, number>,
 ): readonly CopySource[] {
-  return stage.instructions.flatMap((instruction) =>
-    instruction.keyword === "COPY" && instruction.from !== undefined && instruction.from.text !== ""
+  return stage.instructions.flatMap((instruction) => {
+    if (instruction.keyword === "RUN") return mountSources(instruction, names);
+    return instruction.keyword === "COPY" && instruction.from !== undefined && instruction.from.text !== ""
       ? [copySource(scope, instruction.from, names)]
-      : [],
-  );
+      : [];
+  });
+}
+
+/** What `from` of a mount names: a stage by its name and not by its index, else an image or a named context. */
+export function mountSource(word: Word, names: ReadonlyMap<string, number>): CopySource {
+  const index = names.get(word.text.toLowerCase());
+  return index === undefined ? { type: "image", name: word.text, word } : { type: "stage", index, word };
+}
+
+/** Before its variables are known, as in BuildKit: a `from` has none. */
+function mountSources({ mounts }: RunInstruction, names: ReadonlyMap<string, number>): readonly CopySource[] {
+  return mounts.flatMap(({ fields }) => {
+    const from = fields.findLast(({ key, value }) => key === "from" && value !== undefined)?.value;
+    return from === undefined || from.text === "" ? [] : [mountSource(from, names)];
+  });
 }
 
 /** What one `--from` names. Throws INVALID_STAGE_INDEX, and for a variable UNSUPPORTED_EXPANSION. */

@@ -4,6 +4,7 @@ import type { CommandLine, RunInstruction } from "../dockerfile/instructions.ts"
 import { createVertex, type Edge, type ExecMount, type ExecOp } from "../llb/index.ts";
 import { commandArgv, withShell } from "./command.ts";
 import { inlineFile } from "./inline-file.ts";
+import { type RunMounts, runMounts } from "./mounts.ts";
 import { buildArgPrefix, environmentRows } from "./run-environment.ts";
 import { failure, unsupportedFlag } from "./scope.ts";
 import type { StageContext } from "./stage-context.ts";
@@ -14,27 +15,34 @@ const DEFAULT_HOSTNAME = "buildkitsandbox";
 const SCRIPTS = "/dev/pipes";
 
 /** RUN: one exec vertex and one layer. */
-export function dispatchRun(state: StageState, instruction: RunInstruction, context: StageContext): StageState {
+export async function dispatchRun(
+  state: StageState,
+  instruction: RunInstruction,
+  context: StageContext,
+): Promise<StageState> {
   refuseUnsupported(instruction, context);
   const { argv, script, summary } = runCommand(state, instruction.command);
-  const { state: numbered, name } = nameStep(state, instruction, context, summary);
+  const asked = await runMounts(state, instruction.mounts, context);
+  const { mounts, inputs } = withScript(asked, script);
+  const { step, name } = nameRun(state, instruction, context, asked, summary);
   const op: ExecOp = {
     ...execOp(state, argv, instruction, context),
-    ...(script === undefined ? {} : { mounts: [script.mount] }),
+    env: withAgent(environmentRows(state), mounts),
+    ...(mounts.length === 0 ? {} : { mounts }),
   };
-  const inputs = script === undefined ? [state.root] : [state.root, script.root];
-  const vertex = createVertex(op, inputs, {
+  const vertex = createVertex(op, [state.root, ...inputs], {
     name,
     range: instruction.range,
+    ...(asked.ranges.size === 0 ? {} : { wordRanges: asked.ranges }),
     ...(context.scope.options.noCache ? { ignoreCache: true } : {}),
   });
-  return withLayer(numbered, vertex, `RUN ${buildArgPrefix(state)}${argv.join(" ")} # buildkit`);
+  return withLayer({ ...state, step }, vertex, `RUN ${buildArgPrefix(state)}${argv.join(" ")} # buildkit`);
 }
 
 interface RunCommand {
   readonly argv: readonly string[];
   /** A script of its own, mounted while it runs. */
-  readonly script?: { readonly root: Edge; readonly mount: ExecMount };
+  readonly script?: Edge;
   /** Added to the vertex's name. */
   readonly summary?: string;
 }
@@ -51,8 +59,35 @@ function runCommand(state: StageState, command: CommandLine): RunCommand {
   const summary = ` (${summarize(text)})`;
   if (!text.startsWith("#!")) return { argv: withShell(state.config, text), summary };
   const file = inlineFile(heredoc.name, text, 0o755);
-  const mount: ExecMount = { input: 1, source: "/", target: SCRIPTS, readonly: true };
-  return { argv: withShell(state.config, posix.join(SCRIPTS, file.path)), script: { root: file.root, mount }, summary };
+  return { argv: withShell(state.config, posix.join(SCRIPTS, file.path)), script: file.root, summary };
+}
+
+/** The script is one more input, mounted with the others. */
+function withScript({ mounts, inputs }: RunMounts, script: Edge | undefined): Pick<RunMounts, "mounts" | "inputs"> {
+  if (script === undefined) return { mounts, inputs };
+  const input = inputs.length + 1;
+  const mount: ExecMount = { type: "bind", input, source: "/", target: SCRIPTS, readonly: true };
+  return { mounts: [...mounts, mount], inputs: [...inputs, script] };
+}
+
+/** Variables that hold secrets are stars in progress, where others show their values. */
+function nameRun(
+  state: StageState,
+  instruction: RunInstruction,
+  context: StageContext,
+  { secretVariables }: RunMounts,
+  summary?: string,
+): { readonly step: number; readonly name: string } {
+  const environment = state.environment.withAll(secretVariables.map((name) => [name, "****"]));
+  const named = nameStep({ ...state, environment }, instruction, context, summary);
+  return { step: named.state.step, name: named.name };
+}
+
+/** SSH_AUTH_SOCK is the first agent's socket, unless the image or the build has one. */
+function withAgent(env: readonly string[], mounts: readonly ExecMount[]): readonly string[] {
+  const agent = mounts.find((mount) => mount.type === "ssh");
+  if (agent === undefined || env.some((row) => row.startsWith("SSH_AUTH_SOCK="))) return env;
+  return [...env, `SSH_AUTH_SOCK=${agent.target}`];
 }
 
 function summarize(text: string): string {
@@ -84,15 +119,6 @@ function networkMode(text: string | undefined): ExecOp["network"] {
 }
 
 function refuseUnsupported(instruction: RunInstruction, { scope }: StageContext): void {
-  const [mount] = instruction.mounts;
-  if (mount !== undefined) {
-    throw unsupportedFlag(
-      scope,
-      mount,
-      "RUN --mount",
-      "copy what the step needs with COPY, and remove it in the same RUN",
-    );
-  }
   const [device] = instruction.devices;
   if (device !== undefined)
     throw unsupportedFlag(scope, device, "RUN --device", "leave it out: a step has no devices of the host");

@@ -13,4 +13,6 @@ export interface StageContext {
   readonly isTrigger: boolean;
   /** The files that `COPY --from` names. */
   readonly copySource: (from: Word) => Promise<Edge>;
+  /** The files that `from` of `RUN --mount` names; `target` is for the error. */
+  readonly mountSource: (from: Word, target: string) => Promise<Edge>;
 }

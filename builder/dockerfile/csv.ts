@@ -1,10 +1,18 @@
-/** The fields of one line of CSV (RFC 4180), as `--mount`, `--device` and `--output` take them. Throws Error on a stray quote. */
-export function parseCsvFields(text: string): readonly string[] {
-  const fields: string[] = [];
+/** A field, and where it stands in its line. */
+export interface CsvField {
+  readonly value: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The fields of one line of CSV (RFC 4180), as `--mount` and `--device` take them. Throws Error on a stray quote, and for no line. */
+export function parseCsvFields(text: string): readonly CsvField[] {
+  if (text === "") throw new Error("EOF");
+  const fields: CsvField[] = [];
   let at = 0;
   for (;;) {
     const field = text[at] === '"' ? readQuoted(text, at) : readBare(text, at);
-    fields.push(field.value);
+    fields.push({ ...field, start: at });
     if (field.end >= text.length) return fields;
     at = field.end + 1;
   }

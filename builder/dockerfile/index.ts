@@ -3,8 +3,8 @@ export { compileIgnorePatterns, parseDockerignore } from "./dockerignore.ts";
 export { parseDuration } from "./duration.ts";
 export { type Environment, type ExpandOptions, type Expansion, expandWord, expandWords } from "./expand.ts";
 export { type GitReference, isHttpUrl, parseGitReference } from "./git-reference.ts";
-export { httpFilename } from "./http-filename.ts";
 export { heredocContent } from "./heredoc.ts";
+export { httpFilename } from "./http-filename.ts";
 export { IgnoreMatcher, type ParentMatches } from "./ignore-matcher.ts";
 export type {
   AddInstruction,
@@ -35,5 +35,6 @@ export type {
   WorkdirInstruction,
 } from "./instructions.ts";
 export { parseDockerfile, parseInstruction } from "./parse.ts";
+export { type MountOptions, type MountSharing, parseMount } from "./parse-mount.ts";
 export { quote } from "./quote.ts";
 export type { Position, SourceFile, SourceRange } from "./source.ts";

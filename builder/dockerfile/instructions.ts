@@ -63,9 +63,19 @@ export interface LabelInstruction extends Base<"LABEL"> {
   readonly pairs: readonly KeyValue[];
   readonly legacy: boolean;
 }
+/** `--mount` as written. What it means is known when its variables are: `parseMount`. */
+export interface MountFlag extends Word {
+  readonly fields: readonly FlagField[];
+}
+/** `key=value` or `key` of a flag. */
+export interface FlagField extends Word {
+  /** In lower case. */
+  readonly key: string;
+  readonly value?: Word;
+}
 export interface RunInstruction extends Base<"RUN"> {
   readonly command: CommandLine;
-  readonly mounts: readonly Word[];
+  readonly mounts: readonly MountFlag[];
   readonly network?: Word;
   readonly security?: Word;
   readonly devices: readonly Word[];

@@ -1,6 +1,7 @@
 import { BuildError } from "../errors.ts";
 import { type CaretPart, caretRange } from "./ast.ts";
 import { type LogicalLine, rangeOf } from "./logical-line.ts";
+import type { SourceRange } from "./source.ts";
 
 /** The place of an error in a logical line: offsets, and which part of what stands there the caret is for. */
 export interface Place {
@@ -31,4 +32,10 @@ export function instructionError(
   hint?: string,
 ): BuildError {
   return syntaxError(line, code, `dockerfile parse error on line ${line.startLine}: ${message}`, place, hint);
+}
+
+/** The same at a range that is known: a field of a flag. */
+export function fieldError(line: LogicalLine, message: string, range: SourceRange, hint?: string): BuildError {
+  const text = `dockerfile parse error on line ${line.startLine}: ${message}`;
+  return new BuildError("INVALID_FLAG", text, { hint, range, source: line.source });
 }

@@ -1,7 +1,12 @@
-import { parseCsvFields } from "./csv.ts";
+import { flagFields } from "./flag-fields.ts";
+import type { FlagToken } from "./flag-words.ts";
 import { type Flags, readFlags } from "./flags.ts";
-import type { RunInstruction, Word } from "./instructions.ts";
+import type { FlagField, MountFlag, RunInstruction, Word } from "./instructions.ts";
+import { wordOf } from "./logical-line.ts";
+import type { InstructionNode } from "./node.ts";
 import { commandOf } from "./parse-commands.ts";
+import { checkDevice } from "./parse-device.ts";
+import { fieldError, instructionError } from "./parse-error.ts";
 import type { InstructionBase, ReadInstruction } from "./parse-instruction.ts";
 import { quote } from "./quote.ts";
 
@@ -13,11 +18,12 @@ export function parseRun({ node, heredocs }: ReadInstruction, base: InstructionB
   const flags = readFlags(node);
   const network = checkNetwork(flags);
   const security = checkSecurity(flags);
+  checkDevices(node);
   return {
     ...base,
     keyword: "RUN",
     command: commandOf(node.arguments, node.json, heredocs),
-    mounts: checkMounts(flags),
+    mounts: mountFlags(node),
     devices: flags.list("device"),
     ...(network ? { network } : {}),
     ...(security ? { security } : {}),
@@ -38,27 +44,42 @@ function checkSecurity(flags: Flags): Word | undefined {
   throw flags.invalid("security", `security ${quote(security.text)} is not valid`, { hint });
 }
 
+function mountFlags(node: InstructionNode): readonly MountFlag[] {
+  return namedFlags(node, "mount").map((flag) => {
+    const fields = fieldsOf(node, flag, "mounts");
+    checkFrom(node, fields);
+    const { text, end, valueStart } = flag;
+    return { ...wordOf(node.line, { text: text.slice(text.indexOf("=") + 1), start: valueStart, end }), fields };
+  });
+}
+
 /** Only what may not have variables is read now; the rest when they are known. */
-function checkMounts(flags: Flags): readonly Word[] {
-  const mounts = flags.list("mount");
-  for (const [index, mount] of mounts.entries()) {
-    const from = mountFields(flags, mount, index).find((field) => /^from=.*\$./is.test(field));
-    if (from !== undefined) throw variableInFrom(flags, from, index);
-  }
-  return mounts;
-}
-
-function variableInFrom(flags: Flags, from: string, index: number): Error {
+function checkFrom({ line }: InstructionNode, fields: readonly FlagField[]): void {
+  const from = fields.find(({ key, value }) => key === "from" && /\$./s.test(value?.text ?? ""));
+  if (from === undefined) return;
   const message = "'from' doesn't support variable expansion, define alias stage instead";
-  const option = from.slice(0, from.indexOf("="));
   const hint = "name the stage or image in a FROM … AS and use that name";
-  return flags.invalid("mount", message, { index, part: { option }, hint });
+  throw fieldError(line, message, from.range, hint);
 }
 
-function mountFields(flags: Flags, mount: Word, index: number): readonly string[] {
+function checkDevices(node: InstructionNode): void {
+  for (const flag of namedFlags(node, "device")) {
+    checkDevice(fieldsOf(node, flag, "devices"), (message, { range }, hint) => {
+      throw fieldError(node.line, message, range, hint);
+    });
+  }
+}
+
+function namedFlags(node: InstructionNode, name: string): readonly FlagToken[] {
+  return node.flags.filter((flag) => flag.text.startsWith(`--${name}=`));
+}
+
+function fieldsOf(node: InstructionNode, flag: FlagToken, what: string): readonly FlagField[] {
   try {
-    return parseCsvFields(mount.text);
+    return flagFields(node.line, flag);
   } catch (error) {
-    throw flags.invalid("mount", `failed to parse csv mounts: ${(error as Error).message}`, { index });
+    const message = `failed to parse csv ${what}: ${(error as Error).message}`;
+    const place = { start: flag.valueStart, end: flag.end };
+    throw instructionError(node.line, "INVALID_FLAG", message, place);
   }
 }

@@ -3,6 +3,13 @@ import type { RegistryClient } from "../../registry-client/index.ts";
 import type { SandboxLimits } from "../../runtime-core/index.ts";
 import type { SourceFile } from "../dockerfile/source.ts";
 import type { OnEvent } from "../events.ts";
+import type { SshSource } from "../ssh/index.ts";
+
+/** The build's secrets. What one holds never reaches a message, a cache key or the store. */
+export interface SecretReader {
+  /** undefined when the build has none of that name. */
+  read(id: string): Promise<Uint8Array | undefined>;
+}
 
 /** What every op of one build works with. */
 export interface OpContext {
@@ -15,6 +22,9 @@ export interface OpContext {
   readonly network: "none" | "host";
   readonly limits: SandboxLimits;
   readonly noNewPrivileges: boolean;
+  readonly secrets: SecretReader;
+  /** SSH agents by id. */
+  readonly ssh: ReadonlyMap<string, SshSource>;
   readonly onEvent: OnEvent;
   /** Milliseconds since the build began. */
   readonly elapsedMs: () => number;

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { ActiveSnapshot } from "../../layers/index.ts";
 import type { CallOptions } from "../../registry-client/index.ts";
 import {
@@ -7,16 +6,17 @@ import {
   RuntimeError,
   runSandbox,
   SandboxError,
-  type SandboxMount,
   type SandboxResult,
   type SandboxSpec,
 } from "../../runtime-core/index.ts";
 import { BuildError } from "../errors.ts";
 import type { ExecOp, Vertex } from "../llb/index.ts";
-import type { OpResult, OpRunner } from "../solver/index.ts";
+import type { OpRunner } from "../solver/index.ts";
 import type { OpContext } from "./context.ts";
 import { failureHint, OutputTail } from "./exec-hint.ts";
-import { baseSnapshot, treeSource } from "./inputs.ts";
+import { baseSnapshot } from "./inputs.ts";
+import { mountInputKey, mountKey } from "./mount-key.ts";
+import { type OpenMounts, openMounts } from "./mounts.ts";
 import { sandboxHosts, sandboxResolvConf } from "./network-files.ts";
 import { opKey } from "./op-key.ts";
 
@@ -32,17 +32,22 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
         op.user,
         networkOf(op, context),
         op.hostname,
-        op.mounts ?? [],
+        (op.mounts ?? []).map(mountKey),
         context.noNewPrivileges,
         context.sourceDateEpoch,
       ]),
-      inputs: vertex.inputs.map(() => ({})),
+      inputs: vertex.inputs.map((_, index) => mountInputKey(vertex, op, index, context)),
     }),
     expectExec: () => prepareSandbox({ network: networkOf(op, context), limits: context.limits }),
     exec: async (inputs, options) => {
       const active = await context.store.snapshotter.prepare(baseSnapshot(inputs), options);
       try {
-        await runStep(vertex, op, { active, inputs }, context, options);
+        const mounted = await openMounts(op, { vertex, inputs, context, options });
+        try {
+          await runStep(vertex, op, { active, mounted }, context, options);
+        } finally {
+          await mounted.release();
+        }
         return { type: "snapshot", snapshot: await context.store.snapshotter.commit(active) };
       } catch (error) {
         await context.store.snapshotter.discard(active);
@@ -52,10 +57,10 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
   };
 }
 
-/** The root a step writes, and what it may mount. */
+/** The root a step writes, and what it mounts. */
 interface StepRoots {
   readonly active: ActiveSnapshot;
-  readonly inputs: readonly OpResult[];
+  readonly mounted: OpenMounts;
 }
 
 async function runStep(
@@ -105,7 +110,7 @@ async function startSandbox(
 async function sandboxSpec(
   vertex: Vertex,
   op: ExecOp,
-  { active, inputs }: StepRoots,
+  { active, mounted }: StepRoots,
   context: OpContext,
 ): Promise<SandboxSpec> {
   const network = networkOf(op, context);
@@ -113,7 +118,7 @@ async function sandboxSpec(
   return {
     rootfs: active.rootfs,
     argv: op.argv,
-    env: withHome([...op.env, ...op.proxyEnv], home),
+    env: withHome(withSecrets([...op.env, ...op.proxyEnv], mounted.env), home),
     cwd: op.cwd,
     user,
     hostname: op.hostname,
@@ -122,18 +127,8 @@ async function sandboxSpec(
     resolvConf: await sandboxResolvConf(network),
     limits: context.limits,
     noNewPrivileges: context.noNewPrivileges,
-    mounts: bindMounts(op, inputs, context),
+    mounts: mounted.mounts,
   };
-}
-
-/** Directories of other inputs: a script given as a heredoc lies in a state of one layer. */
-function bindMounts(op: ExecOp, inputs: readonly OpResult[], context: OpContext): readonly SandboxMount[] {
-  return (op.mounts ?? []).map(({ input, source, target, readonly }) => {
-    const { lowers, upper } = treeSource(inputs[input], context).rootfs;
-    const [root] = lowers;
-    if (root === undefined || lowers.length > 1 || upper !== undefined) throw new Error("only one layer can be bound");
-    return { type: "bind", source: join(root, source), target, readonly };
-  });
 }
 
 async function stepUser(vertex: Vertex, op: ExecOp, active: ActiveSnapshot, context: OpContext) {
@@ -148,6 +143,16 @@ async function stepUser(vertex: Vertex, op: ExecOp, active: ActiveSnapshot, cont
       source: context.source,
     });
   }
+}
+
+/** A variable that holds a secret takes the place of another of its name. */
+function withSecrets(env: readonly string[], secrets: readonly string[]): readonly string[] {
+  const names = new Set(secrets.map(nameOf));
+  return [...env.filter((row) => !names.has(nameOf(row))), ...secrets];
+}
+
+function nameOf(row: string): string {
+  return row.slice(0, row.indexOf("="));
 }
 
 /** HOME is set as runc sets it: from passwd, unless the image or the build says otherwise. */

@@ -56,7 +56,7 @@ function rowsOf(op: Op): readonly object[] {
 }
 
 function execRow({ argv, cwd, env, user, mounts = [] }: ExecOp): object {
-  return { exec: argv, cwd, env, user, mounts: mounts.map((mount) => `BIND:${mount.target}`) };
+  return { exec: argv, cwd, env, user, mounts: mounts.map((mount) => `${mount.type.toUpperCase()}:${mount.target}`) };
 }
 
 function actionRow(action: FileOpAction): object {

@@ -26,6 +26,8 @@ test("a plain command line asks for the defaults", () => {
       pull: false,
       noCache: false,
       limits: {},
+      secrets: {},
+      ssh: {},
       noNewPrivileges: false,
     },
     progress: "auto",
@@ -37,7 +39,7 @@ test("every flag reaches its option", () => {
     "-t a -t b -t a -f d --target s --build-arg A=1=2 --build-arg FROM_ENV --build-arg NOT_SET --build-context n=dir " +
     "--label l=1 --label bare -o type=oci,dest=x.tar --push --pull --no-cache --network host -m 512m --memory-swap 1g " +
     "--cpus 1.5 --pids-limit 100 --security-opt no-new-privileges --compression zstd,level=9 --progress plain " +
-    "--iidfile i --metadata-file m --store st --platform linux/arm64 ctx";
+    "--iidfile i --metadata-file m --store st --platform linux/arm64 --secret id=s,src=f --ssh default=a,b ctx";
   assert.equal(request(line.split(" "), { FROM_ENV: "env" }), {
     options: {
       context: "ctx",
@@ -53,6 +55,8 @@ test("every flag reaches its option", () => {
       noCache: true,
       platform: "linux/arm64",
       limits: { memoryBytes: 512 * 1024 ** 2, memorySwapBytes: 1024 ** 3, cpus: 1.5, pids: 100 },
+      secrets: { s: { file: "f" } },
+      ssh: { default: { paths: ["a", "b"] } },
       noNewPrivileges: true,
       network: "host",
       compression: { type: "zstd", level: 9 },

@@ -83,8 +83,6 @@ for (const line of [
   "--load",
   "--cache-from x",
   "--cache-to type=inline",
-  "--secret id=a",
-  "--ssh default",
   "--ulimit nofile=1",
   "--add-host a:1",
   "--shm-size 1g",

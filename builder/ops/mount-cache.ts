@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type { HeldCache } from "../../layers/index.ts";
+import { applyFileActions } from "../../runtime-core/index.ts";
+import type { CacheMount, ExecMount } from "../llb/index.ts";
+import { treeSource } from "./inputs.ts";
+import type { MountWork } from "./mounts.ts";
+
+/** The caches of one step. */
+export interface HeldCaches {
+  /** The directory of the host that is mounted. */
+  path(mount: CacheMount): string;
+  release(): void;
+}
+
+/**
+ * Takes every cache that a step mounts, each once however often it is mounted. They are taken in the order of their keys, so
+ * that two steps which want the same ones never wait for each other.
+ */
+export async function holdCaches(mounts: readonly ExecMount[], work: MountWork): Promise<HeldCaches> {
+  const wanted = new Map<string, CacheMount>();
+  for (const mount of mounts) {
+    if (mount.type === "cache" && !wanted.has(cacheKey(mount, work))) wanted.set(cacheKey(mount, work), mount);
+  }
+  const held = new Map<string, HeldCache>();
+  const release = () => {
+    for (const cache of held.values()) cache.release();
+  };
+  try {
+    for (const [key, mount] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      held.set(key, await hold(key, mount, work));
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { path: (mount) => held.get(cacheKey(mount, work))?.path ?? "", release };
+}
+
+async function hold(key: string, mount: CacheMount, work: MountWork): Promise<HeldCache> {
+  return await work.context.store.cacheMounts.hold(key, {
+    ...work.options,
+    sharing: mount.sharing,
+    fill: (path) => fill(path, mount, work),
+  });
+}
+
+/** Caches of one id that begin differently are different caches, as in BuildKit. */
+function cacheKey({ id, initial }: CacheMount, { inputs }: MountWork): string {
+  const input = initial.type === "copy" ? inputs[initial.input] : undefined;
+  const begin = input?.type === "snapshot" ? [input.snapshot.id, initial] : [initial];
+  return createHash("sha256")
+    .update(JSON.stringify([id, begin]))
+    .digest("hex");
+}
+
+async function fill(path: string, { initial }: CacheMount, { inputs, context, options }: MountWork): Promise<void> {
+  if (initial.type === "empty") return makeDirectory(path, initial);
+  const selection = { source: treeSource(inputs[initial.input], context), paths: [initial.source], wildcards: false };
+  const upper = dirname(path);
+  const work = context.store.workspace.path();
+  mkdirSync(work);
+  const copy = { type: "copy", selection, dest: path.slice(upper.length) } as const;
+  const { sourceDateEpoch } = context;
+  await applyFileActions({ lowers: [], upper, work }, [copy], { ...options, sourceDateEpoch });
+}
+
+function makeDirectory(path: string, { uid, gid, mode }: Extract<CacheMount["initial"], { type: "empty" }>): void {
+  mkdirSync(path);
+  chownSync(path, uid, gid);
+  chmodSync(path, mode);
+}
