@@ -81,35 +81,37 @@ fn limit(request: &ApplyRequest) -> u64 {
     wanted.min(sane)
 }
 
-/// Sends the tar's bytes until it ends or nobody wants more.
+/// Sends the tar's bytes until it ends or nobody wants more. What came before a failure is sent, too.
 pub(super) fn feed(tar: &mut dyn Read, path: &str, pool: &Pool, sender: &Sender<Piece>) -> Result<()> {
     while let Some(mut buffer) = pool.take() {
         buffer.resize(PIECE_LEN, 0);
-        let len = read_full(tar, &mut buffer).map_err(|error| read_error(path, &error))?;
+        let (len, filled) = fill(tar, &mut buffer);
         buffer.truncate(len);
-        let piece = if len == 0 {
-            Piece::End
-        } else {
-            Piece::Bytes(buffer)
-        };
-        if sender.send(piece).is_err() || len == 0 {
+        if len > 0 && sender.send(Piece::Bytes(buffer)).is_err() {
+            break;
+        }
+        filled.map_err(|error| read_error(path, &error))?;
+        if len == 0 {
+            // Nobody may be there to hear it.
+            let _ = sender.send(Piece::End);
             break;
         }
     }
     Ok(())
 }
 
-pub(super) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+/// Reads until `buffer` is full or the reader ends or fails: how much there is, and whether it failed.
+pub(super) fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(len) => filled += len,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (filled, Err(error)),
         }
     }
-    Ok(filled)
+    (filled, Ok(()))
 }
 
 /// A blob that makes no sense is first of all checked for being the blob that was asked for.

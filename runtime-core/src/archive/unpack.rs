@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use super::UnpackRequest;
-use super::apply::{MAX_MEMBERS, MAX_RATIO, MAX_TAR_BYTES, PIECES, feed, read_full, split, unsafe_path};
+use super::apply::{MAX_MEMBERS, MAX_RATIO, MAX_TAR_BYTES, PIECES, feed, fill, split, unsafe_path};
 use super::decode::decode;
 use super::digest::Digester;
 use super::kept_times::KeptTimes;
@@ -37,8 +37,9 @@ pub struct Rules {
 pub fn is_archive(file: &File) -> Result<bool> {
     let file = duplicate(file)?;
     let mut block = [0; 512];
-    let is_full = decode(file).and_then(|mut tar| read_full(&mut *tar, &mut block));
-    Ok(is_full.is_ok_and(|len| len == block.len()) && RawHeader::is_plausible(&block))
+    // A file that cannot be decompressed is none, and copied as it is.
+    let len = decode(file).map_or(0, |mut tar| fill(&mut *tar, &mut block).0);
+    Ok(len == block.len() && RawHeader::is_plausible(&block))
 }
 
 /// Unpacks the archive `name` into `root`. Errors: `ARCHIVE_CORRUPT`, `ARCHIVE_UNSAFE_PATH`, `ARCHIVE_TOO_LARGE`,
