@@ -16,6 +16,7 @@ export async function dispatchOptions(options: BuildOptions, { context, ops }: S
     labels: options.labels ?? {},
     buildPlatform: hostPlatform(),
     targetPlatform: targetPlatform(options.platform),
+    isPlatformGiven: options.platform !== undefined,
     noCache: options.noCache ?? false,
     noCacheStages: new Set((options.noCacheFilter ?? []).map((name) => name.toLowerCase())),
     context: context.files,

@@ -1,3 +1,4 @@
+import type { Platform } from "../../registry-client/index.ts";
 import type { Dockerfile } from "../dockerfile/instructions.ts";
 import { toArray } from "./chain.ts";
 import { openScope } from "./global-args.ts";
@@ -24,7 +25,7 @@ export async function dispatch(dockerfile: Dockerfile, options: DispatchOptions)
   scope.linter.throwViolations();
   return {
     target: state.root,
-    image: imageDraft(state, options.labels),
+    image: imageDraft(state, options),
     warnings: unusedBuildArgs(scope),
     stages: graph.plans.map((plan) => ({ stage: plan.stage, needs: dependencies(plan) })),
     targetStage: graph.target.stage.index,
@@ -33,9 +34,16 @@ export async function dispatch(dockerfile: Dockerfile, options: DispatchOptions)
   };
 }
 
-function imageDraft(state: StageState, labels: Readonly<Record<string, string>>): ImageDraft {
-  const { platform, author, baseHistory, baseLayerCount } = state;
-  const config = imageConfig({ ...state, labels: state.labels.withAll(Object.entries(labels)) });
+function imageDraft(state: StageState, options: DispatchOptions): ImageDraft {
+  const { author, baseHistory, baseLayerCount } = state;
+  const platform = options.isPlatformGiven ? forPlatform(state.platform, options.targetPlatform) : state.platform;
+  const config = imageConfig({ ...state, labels: state.labels.withAll(Object.entries(options.labels)) });
   const history = toArray(state.history);
   return { platform, ...(author === undefined ? {} : { author }), config, history, baseHistory, baseLayerCount };
+}
+
+/** What the base says beyond architecture and system holds only if these are the same. */
+function forPlatform(base: Platform, { os, architecture, ...target }: Platform): Platform {
+  const isSame = base.os === os && base.architecture === architecture;
+  return { ...(isSame ? base : {}), os, architecture, ...target };
 }

@@ -27,6 +27,7 @@ export function expandHeredoc(scope: BuildScope, heredoc: Heredoc, environment: 
 
 /** An instruction as progress shows it: variables that are set by their values, quotes as they are. Never throws. */
 export function expandForDisplay(scope: BuildScope, text: string, environment: Environment): string {
+  if (!text.includes("$")) return text;
   const raw = { rawQuotes: true, rawEscapes: true, skipUnsetEnv: true };
   try {
     return expand(text, environment, { ...raw, escape: scope.dockerfile.directives.escape }).word;

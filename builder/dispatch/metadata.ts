@@ -6,11 +6,12 @@ import type {
   UserInstruction,
   VolumeInstruction,
 } from "../dockerfile/instructions.ts";
+import { suggest } from "../suggest.ts";
 import { append } from "./chain.ts";
 import { expandWord } from "./expand-word.ts";
 import { formatList } from "./go-format.ts";
 import { failure } from "./scope.ts";
-import { isSignal } from "./signal.ts";
+import { isSignal, SIGNAL_NAMES } from "./signal.ts";
 import type { StageContext } from "./stage-context.ts";
 import { type StageState, withConfig, withHistory } from "./stage-state.ts";
 
@@ -49,7 +50,8 @@ export function dispatchStopsignal(
 ): StageState {
   const StopSignal = expandWord(scope, signal, state.environment);
   if (isSignal(StopSignal)) return withConfig(state, { StopSignal }, `STOPSIGNAL ${StopSignal}`);
-  const hint = "a name such as SIGTERM, or a number";
+  const near = suggest(StopSignal.toUpperCase(), SIGNAL_NAMES);
+  const hint = near === undefined ? "a name such as SIGTERM, or a number" : `did you mean ${near}?`;
   throw failure(scope, signal.range, "INVALID_SIGNAL", `invalid signal: ${StopSignal}`, hint);
 }
 

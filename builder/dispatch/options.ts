@@ -14,6 +14,8 @@ export interface DispatchOptions extends CallOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly buildPlatform: Platform;
   readonly targetPlatform: Platform;
+  /** The target platform was asked for: the image says that it is for it, whatever its base image says. */
+  readonly isPlatformGiven?: boolean;
   /** RUN, COPY and ADD are not looked up in the cache. */
   readonly noCache: boolean;
   /** Host name inside RUN. `--build-arg BUILDKIT_SANDBOX_HOSTNAME` overrides it. Default `buildkitsandbox`. */

@@ -1,8 +1,9 @@
+import { formatList } from "./go-format.ts";
 import { isProxyArg } from "./proxy-env.ts";
 import type { DispatchWarning } from "./result.ts";
 import type { BuildScope } from "./scope.ts";
 
-/** `--build-arg` names that no ARG of the Dockerfile takes, one warning for all: most likely a slip of the pen. */
+/** `--build-arg` names that no ARG of the Dockerfile takes, in one warning with docker's words: most likely slips of the pen. */
 export function unusedBuildArgs({
   dockerfile,
   options,
@@ -17,7 +18,8 @@ export function unusedBuildArgs({
   const used = new Set([...declared, ...declaredArgs, ...globalArgs.keys()]);
   const unused = Object.keys(options.buildArgs).filter((name) => !used.has(name) && !isForBuilder(name));
   if (unused.length === 0) return [];
-  return [{ code: "UNUSED_BUILD_ARG", message: `no ARG takes the build argument ${unused.join(", ")}` }];
+  const message = `One or more build-args ${formatList(unused.sort())} were not consumed`;
+  return [{ code: "UNUSED_BUILD_ARG", message }];
 }
 
 function isForBuilder(name: string): boolean {

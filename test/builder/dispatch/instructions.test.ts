@@ -124,7 +124,7 @@ test("an ARG takes --build-arg, its default, the global value, or nothing", asyn
 
 test("build arguments that no ARG takes give one warning", async () => {
   const { warnings } = await run("FROM a\nARG A\n", { buildArgs: { A: "1", X: "2", Y: "3" } });
-  assert.equal(warnings, [{ code: "UNUSED_BUILD_ARG", message: "no ARG takes the build argument X, Y" }]);
+  assert.equal(warnings, [{ code: "UNUSED_BUILD_ARG", message: "One or more build-args [X Y] were not consumed" }]);
 });
 
 test("--label wins over LABEL and has no row", async () => {
@@ -137,6 +137,67 @@ test("EXPOSE takes ranges and protocols in sorted order", async () => {
   assert.equal(await history("FROM a\nEXPOSE 9000-9002/UDP 80 1.2.3.4:81:82/sctp\n"), [
     "EXPOSE [82/sctp 80/tcp 9000/udp 9001/udp 9002/udp]",
   ]);
+});
+
+for (const [spec, ports] of [
+  ["80", "80/tcp"],
+  ["+80/", "80/tcp"],
+  ["0-2/SCTP", "0/sctp 1/sctp 2/sctp"],
+  ["7-7", "7/tcp"],
+  ["8080:80", "80/tcp"],
+  ["8000-8010:80", "80/tcp"],
+  ["8000-8001:80-81/udp", "80/udp 81/udp"],
+  ["127.0.0.1::80", "80/tcp"],
+  ["[::1]:81:80", "80/tcp"],
+  ["::1:81:80", "80/tcp"],
+] as const) {
+  test(`EXPOSE ${spec}`, async () => {
+    assert.is(Object.keys((await config(`FROM a\nEXPOSE ${spec}\n`)).ExposedPorts ?? {}).join(" "), ports);
+  });
+}
+
+for (const [spec, message] of [
+  ["80/http", 'invalid port: "80/http": invalid proto: http'],
+  ["80/TCP/x", 'invalid port: "80/TCP/x": invalid proto: TCP/x'],
+  ["/udp", 'invalid port: "/udp": no port specified'],
+  ["80:", 'invalid port: "80:": no port specified'],
+  ["65536", "invalid containerPort: 65536"],
+  ["9-8", "invalid containerPort: 9-8"],
+  ["-1", "invalid containerPort: -1"],
+  ["1-", "invalid containerPort: 1-"],
+  ["x:80", "invalid hostPort: x"],
+  ["1.2.3:80:80", "invalid IP address: 1.2.3"],
+  ["1-2:80-85", "invalid ranges specified for container and host Ports: 80-85 and 1-2"],
+] as const) {
+  test(`EXPOSE ${spec} is refused`, async () => {
+    const error = await failureOf(`FROM a\nEXPOSE 79 ${spec}\n`);
+    assert.equal([error.code, error.message, textAt(error)], ["INVALID_PORT", message, spec]);
+  });
+}
+
+for (const signal of ["9", "-1", "sigterm", "KILL", "SIGCLD", "SIGRTMIN", "RTMIN+15", "SIGRTMAX-14"]) {
+  test(`STOPSIGNAL ${signal}`, async () => {
+    assert.is((await config(`FROM a\nSTOPSIGNAL ${signal}\n`)).StopSignal, signal);
+  });
+}
+
+for (const [signal, hint] of [
+  ["0", "a name such as SIGTERM, or a number"],
+  ["SIGRTMIN+16", "did you mean SIGRTMIN+1?"],
+  ["SIGTREM", "did you mean SIGTERM?"],
+  ["SIGUNUSED", "a name such as SIGTERM, or a number"],
+] as const) {
+  test(`STOPSIGNAL ${signal} is refused`, async () => {
+    const error = await failureOf(`FROM a\nSTOPSIGNAL ${signal}\n`);
+    assert.equal([error.message, error.hint, textAt(error)], [`invalid signal: ${signal}`, hint, signal]);
+  });
+}
+
+test("an image that was asked for a platform is for it, whatever its base says", async () => {
+  const overrides = { targetPlatform: { os: "linux", architecture: "arm64" } };
+  const asked = await run("FROM a\n", { ...overrides, isPlatformGiven: true });
+  assert.equal(asked.image.platform, { os: "linux", architecture: "arm64" });
+  assert.equal((await run("FROM a\n", overrides)).image.platform, { os: "linux", architecture: "amd64" });
 });
 
 test("HEALTHCHECK has Go's durations in the history", async () => {
@@ -187,11 +248,8 @@ test("every non-empty row stands for one vertex of the target's chain", async ()
 const BAD_WORD = `$${"{X:=1}"}`;
 
 const errors: readonly (readonly [code: string, at: string, line: string])[] = [
-  ["UNSUPPORTED_FLAG", "type=cache,target=/x", "RUN --mount=type=cache,target=/x y"],
   ["UNSUPPORTED_FLAG", "insecure", "RUN --security=insecure y"],
   ["UNSUPPORTED_FLAG", "gpu", "RUN --device=gpu y"],
-  ["UNSUPPORTED_INSTRUCTION", "a.tar", "ADD a.tar /b"],
-  ["UNSUPPORTED_INSTRUCTION", "https://x/y", "ADD https://x/y /b"],
   ["INVALID_COPY_SOURCE", "https://x/y", "COPY https://x/y /b"],
   ["INVALID_COPY_SOURCE", "git@x:y", "COPY git@x:y /b"],
   ["INVALID_PORT", "80/http", "EXPOSE 80/http"],
