@@ -44,8 +44,12 @@ function warningJson({ rule, description, url, message, range }: LintWarning): o
   return withoutEmpty({ ruleName: rule, description, url, detail: message, location: locationOf(range) });
 }
 
-function errorJson({ message, range }: BuildError): object {
-  return { message, location: range === undefined ? {} : locationOf(range) };
+/** BuildKit has the suggestion in the message. */
+function errorJson({ message, hint, range }: BuildError): object {
+  const meant = /^did you mean (?:--)?(.*)\?$/.exec(hint ?? "")?.[1];
+  const told =
+    meant === undefined || message.includes("did you mean") ? message : `${message} (did you mean ${meant}?)`;
+  return { message: told, location: range === undefined ? {} : locationOf(range) };
 }
 
 /** A range for each line, without columns: BuildKit has none. */
