@@ -135,7 +135,7 @@ function sourceEdge(source: BaseSource, { range }: Word): Edge {
     case "image":
       return imageEdge(source.image, imageTitle(source.image), range);
     case "files":
-      return filesEdge(source.name, source.context, internalName(`load from context ${source.name}`));
+      return filesEdge(source.name, source.context, internalName(`load from context ${source.name}`), range);
   }
 }
 

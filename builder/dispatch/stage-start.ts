@@ -52,7 +52,7 @@ function filesState(
   platform: Platform,
 ): StageState {
   const scratch = scratchState(platform);
-  const files = filesEdge(name, context, internalName(`load from context ${name}`));
+  const files = filesEdge(name, context, internalName(`load from context ${name}`), plan.stage.from.base.range);
   const copy = { type: "copy", input: 1, paths: ["/"], wildcards: false, dest: "/" } as const;
   const vertex = createVertex({ type: "file", actions: [copy] }, [scratch.root, files], {
     name: stepName(plan.displayName, 1, total, `FROM ${name}`),
