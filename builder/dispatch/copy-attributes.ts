@@ -10,6 +10,11 @@ import { parseSymbolicMode } from "./symbolic-mode.ts";
 
 /** `--chown` and `--chmod` as the copy actions have them, and as the history shows them. */
 export interface CopyAttributes {
+  /**
+   * `--link` is in effect. Not together with `--chmod`, as in BuildKit: directories on the way get that mode too, and a
+   * linked layer would give it to those that the stage has.
+   */
+  readonly isLinked: boolean;
   readonly options: Pick<Extract<FileOpAction, { type: "copy" }>, "owner" | "mode">;
   readonly flags: readonly string[];
 }
@@ -22,8 +27,10 @@ export function copyAttributes(
 ): CopyAttributes {
   const owner = chown === undefined ? "" : expandWord(scope, chown, state.environment);
   const mode = chmod === undefined ? "" : expandWord(scope, chmod, state.environment);
-  if (link && chown !== undefined) requireNumbers(scope, chown, owner);
+  const isLinked = link && mode === "";
+  if (isLinked && chown !== undefined) requireNumbers(scope, chown, owner);
   return {
+    isLinked,
     options: {
       ...(owner === "" ? {} : { owner }),
       ...(chmod === undefined || mode === "" ? {} : { mode: parseMode(scope, chmod, mode) }),

@@ -9,6 +9,7 @@ export interface CopyWork extends Pick<VertexMetadata, "wordRanges"> {
   readonly actions: readonly FileOpAction[];
   /** The roots that are read: input 1 and up of the actions. */
   readonly inputs: readonly Edge[];
+  readonly isLinked: boolean;
 }
 
 /**
@@ -23,7 +24,7 @@ export function copyVertex(
 ): { readonly state: StageState; readonly vertex: Vertex } {
   const { state: numbered, name } = nameStep(state, instruction, context);
   const metadata = metadataOf(instruction, work, context);
-  const isLinked = instruction.link && state.root.vertex.op.type !== "scratch";
+  const isLinked = work.isLinked && state.root.vertex.op.type !== "scratch";
   const root = isLinked ? emptyRoot() : state.root;
   const files = createVertex({ type: "file", actions: work.actions }, [root, ...work.inputs], { ...metadata, name });
   if (!isLinked) return { state: numbered, vertex: files };

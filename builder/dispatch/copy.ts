@@ -50,7 +50,7 @@ export function copyFiles(
   context: StageContext,
 ): StageState {
   const { scope } = context;
-  const { options, flags } = copyAttributes(state, instruction, scope);
+  const { options, flags, isLinked } = copyAttributes(state, instruction, scope);
   const parents = instruction.keyword === "COPY" && instruction.parents;
   const dest = expandWord(scope, instruction.dest, state.environment);
   const paths = instruction.sources.map((word) => parse(word, expandWord(scope, word, state.environment)));
@@ -60,7 +60,12 @@ export function copyFiles(
   const { inputs, actions } = copyActions(reads, { dest: target, ...options });
 
   const wordRanges = rangesOf(instruction, paths);
-  const { state: numbered, vertex } = copyVertex(state, instruction, { actions, inputs, wordRanges }, context);
+  const { state: numbered, vertex } = copyVertex(
+    state,
+    instruction,
+    { actions, inputs, isLinked, wordRanges },
+    context,
+  );
   const shown = [...paths.map(({ text }) => text), ...instruction.heredocs.map(({ name }) => `<<${name}`), dest];
   const words = [instruction.keyword, ...(parents ? ["--parents"] : []), ...flags, ...shown];
   return withLayer(numbered, vertex, `${words.join(" ")} # buildkit`);

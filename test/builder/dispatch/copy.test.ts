@@ -64,12 +64,18 @@ test("--link makes the same layer on nothing and merges it", async () => {
 
 test("a --link layer is the same vertex on any stage, and on scratch needs no merge", async () => {
   const digestOn = async (base: string) => {
-    const all = await vertices(`FROM ${base}\nCOPY --link --chmod=600 a /b\n`);
+    const all = await vertices(`FROM ${base}\nCOPY --link --chown=1:2 a /b\n`);
     return all.find(({ op }) => op.type === "file")?.digest;
   };
   assert.is(await digestOn("a"), await digestOn("b"));
   assert.is(await digestOn("a"), await digestOn("scratch"));
   assert.is((await vertices("FROM scratch\nCOPY --link a /b\n")).at(-1)?.op.type, "file");
+});
+
+test("--link has no effect beside --chmod, which directories on the way get too", async () => {
+  const line = "--chmod=600 --chown=app a /b";
+  assert.equal(await copies(`COPY --link ${line}`), await copies(`COPY ${line}`));
+  assert.is((await vertices(`FROM a\nCOPY --link ${line}\n`)).at(-1)?.op.type, "file");
 });
 
 test("no flag but --parents, --chown and --chmod is in the history", async () => {
