@@ -1,6 +1,6 @@
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
-import { RuntimeError } from "../../runtime-core/index.ts";
+import { type FileMode, RuntimeError } from "../../runtime-core/index.ts";
 import { mounts } from "../helpers/mounts.ts";
 import { context, copy, dir, link, listing, type Planted, plant, select, writable } from "./tree-fixture.ts";
 
@@ -13,7 +13,7 @@ interface Case {
   readonly wildcards?: boolean;
   readonly lower?: Readonly<Record<string, Planted>>;
   readonly dest: string;
-  readonly more?: { owner?: { uid: number; gid: number }; mode?: number };
+  readonly more?: { owner?: { uid: number; gid: number }; mode?: FileMode };
   /** The upper afterwards; or the code of the error. */
   readonly expected: Readonly<Record<string, string>> | string;
 }

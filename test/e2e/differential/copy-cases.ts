@@ -290,4 +290,46 @@ export const COPY_CASES: readonly DifferentialCase[] = [
       "COPY --from=a /p /bin/p",
     ],
   },
+  {
+    name: "--chown of a group alone, of root, and with an empty part",
+    context: TREE,
+    dockerfile: [
+      "FROM busybox",
+      "COPY --chown=:staff file /a",
+      "COPY --chown=www-data: file /b",
+      "COPY --chown=root:root file /c",
+      "COPY --chown=:7 file /d",
+    ],
+  },
+  {
+    name: "--chown=root without a passwd",
+    context: TREE,
+    dockerfile: ["FROM scratch", "COPY --chown=root:root dir /d/"],
+  },
+  { name: "--from=scratch", dockerfile: ["FROM busybox", "COPY --from=scratch / /x"] },
+  { name: "a directory, then a file", context: TREE, dockerfile: ["FROM busybox", "COPY dir file /y"] },
+  {
+    name: "special modes with --chown",
+    context: "echo x > s; chmod 6755 s; mkdir -m 3777 t; touch t/f",
+    dockerfile: ["FROM busybox", "COPY --chown=5:6 s /s", "COPY --chown=5:6 t /t/"],
+  },
+  {
+    name: "hard links among the matches of a pattern",
+    context: "mkdir d; echo x > d/a; ln d/a d/b",
+    dockerfile: ["FROM busybox", "COPY d/* /e/", "COPY d/a d/b /f/"],
+  },
+  {
+    name: "WORKDIR of a USER with a group, of an id, and behind symlinks",
+    dockerfile: [
+      "FROM busybox",
+      "RUN mkdir /real && ln -s ../../../real /alias && ln -s /gone/deep /dangling",
+      "WORKDIR /alias/x",
+      "WORKDIR /dangling/y",
+      "USER www-data:staff",
+      "WORKDIR /w/x",
+      "WORKDIR y/../z",
+      "USER 55",
+      "WORKDIR /q",
+    ],
+  },
 ];
