@@ -19,12 +19,14 @@ export class StageDispatcher {
   readonly #scope: BuildScope;
   readonly #graph: StageGraph;
   readonly #images: BaseImages;
+  readonly #stageIndexes: ReadonlyMap<string, number>;
   readonly #states = new Map<StagePlan, Promise<StageState>>();
 
   constructor(scope: BuildScope, graph: StageGraph) {
     this.#scope = scope;
     this.#graph = graph;
     this.#images = new BaseImages(scope);
+    this.#stageIndexes = stageIndexes(scope);
   }
 
   /** The target at its end. Base images are asked for at once; stages follow in the order of the file. */
@@ -101,7 +103,7 @@ export class StageDispatcher {
 
   /** The files that `--from` names: of an earlier stage, else of an image or a named context. */
   async #copySource(plan: StagePlan, from: Word): Promise<Edge> {
-    const source = copySource(this.#scope, from, stageIndexes(this.#scope));
+    const source = copySource(this.#scope, from, this.#stageIndexes);
     const current = JSON.stringify(plan.displayName);
     const message = `cannot copy from stage ${JSON.stringify(from.text)}, it needs to be defined before current stage ${current}`;
     return await this.#sourceEdge(plan, source, message);
@@ -109,7 +111,7 @@ export class StageDispatcher {
 
   async #mountSource(plan: StagePlan, from: Word, target: string): Promise<Edge> {
     const message = `cannot mount from stage ${JSON.stringify(from.text)} to ${JSON.stringify(target)}, stage needs to be defined before current command`;
-    return await this.#sourceEdge(plan, mountSource(from, stageIndexes(this.#scope)), message);
+    return await this.#sourceEdge(plan, mountSource(from, this.#stageIndexes), message);
   }
 
   /** `tooLate` is said of a stage that comes later. */

@@ -37,16 +37,23 @@ const HISTORY_COMMENT = "buildkit.dockerfile.v0";
 
 /** The config changed, the filesystem did not. */
 export function withConfig(state: StageState, change: SettledConfig, createdBy: string): StageState {
-  return withHistory({ ...state, config: { ...state.config, ...change } }, createdBy, true);
+  return {
+    ...state,
+    config: { ...state.config, ...change },
+    history: append(state.history, historyRow(createdBy, true)),
+  };
 }
 
 /** The filesystem changed: `vertex` is the new root and one layer. */
 export function withLayer(state: StageState, vertex: Vertex, createdBy: string): StageState {
-  return withHistory({ ...state, root: edge(vertex) }, createdBy, false);
+  return { ...state, root: edge(vertex), history: append(state.history, historyRow(createdBy, false)) };
 }
 
 /** A row for what made no layer, or for what made one. */
 export function withHistory(state: StageState, createdBy: string, isEmpty: boolean): StageState {
-  const row: History = { created_by: createdBy, comment: HISTORY_COMMENT, ...(isEmpty ? { empty_layer: true } : {}) };
-  return { ...state, history: append(state.history, row) };
+  return { ...state, history: append(state.history, historyRow(createdBy, isEmpty)) };
+}
+
+function historyRow(createdBy: string, isEmpty: boolean): History {
+  return { created_by: createdBy, comment: HISTORY_COMMENT, ...(isEmpty ? { empty_layer: true } : {}) };
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Digest } from "../../registry-client/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import { canonicalJson } from "./canonical-json.ts";
@@ -42,5 +42,5 @@ export function edge(vertex: Vertex, output = 0): Edge {
 
 function vertexDigest(op: Op, inputs: readonly Edge[]): Digest {
   const identity = { op, inputs: inputs.map((input) => [input.vertex.digest, input.output]) };
-  return `sha256:${createHash("sha256").update(canonicalJson(identity)).digest("hex")}`;
+  return `sha256:${hash("sha256", canonicalJson(identity))}`;
 }
