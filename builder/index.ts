@@ -24,7 +24,7 @@ export type {
   WarningEvent,
 } from "./events.ts";
 export type { LintWarning } from "./lint/index.ts";
-export type { BuildOptions, BuildResult, BuildWarning, Output } from "./options.ts";
+export type { BuildOptions, BuildResult, BuildWarning, ExtraHost, Output } from "./options.ts";
 export { type Outline, outline } from "./outline.ts";
 export type { OutlineArg, OutlineMount } from "./outline-capture.ts";
 export { defaultStore } from "./store-location.ts";

@@ -38,6 +38,8 @@ export interface BuildOptions extends CallOptions {
   readonly store?: string;
   /** Network of RUN steps that do not say. Default `none`. */
   readonly network?: "none" | "host";
+  /** Names that RUN steps find in their /etc/hosts. */
+  readonly extraHosts?: readonly ExtraHost[];
   readonly limits?: SandboxLimits;
   /** By the id that `RUN --mount=type=secret` names. */
   readonly secrets?: Readonly<Record<string, Secret>>;
@@ -56,6 +58,13 @@ export type Secret =
   /** A variable of this process; empty when it is not set. */
   | { readonly env: string }
   | { readonly value: string | Uint8Array };
+
+/** `--add-host`. */
+export interface ExtraHost {
+  readonly host: string;
+  /** IPv4 or IPv6, without brackets. */
+  readonly ip: string;
+}
 
 /** `--output`. */
 export type Output =

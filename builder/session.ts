@@ -72,6 +72,7 @@ function openOps(options: BuildOptions, store: Store, onEvent: (event: BuildEven
       process.env["SOURCE_DATE_EPOCH"],
     ),
     network: options.network ?? "none",
+    extraHosts: options.extraHosts ?? [],
     limits: options.limits ?? {},
     noNewPrivileges: options.noNewPrivileges ?? false,
     secrets: new Secrets(options.secrets ?? {}),

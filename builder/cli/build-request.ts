@@ -2,8 +2,9 @@ import type { BuildOptions } from "../options.ts";
 import { type Call, parseCall } from "./call.ts";
 import { parsePairs } from "./csv.ts";
 import type { ParsedFlags } from "./flags.ts";
-import { parseOutput } from "./parse-output.ts";
 import { checkEntitlements } from "./parse-allow.ts";
+import { parseExtraHost } from "./parse-extra-host.ts";
+import { parseOutput } from "./parse-output.ts";
 import { parseSecrets } from "./parse-secret.ts";
 import { parseSsh } from "./parse-ssh.ts";
 import { PROGRESS_MODES, type ProgressMode } from "./progress/mode.ts";
@@ -50,6 +51,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       ssh: parseSsh(flags.list("ssh"), env),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
       ...networkOf(flags),
+      ...extraHostsOf(flags),
       ...compressionOf(flags),
       ...text("store", flags.text("store")),
     },
@@ -137,6 +139,11 @@ function networkOf(flags: ParsedFlags): Pick<BuildOptions, "network"> {
   if (network === undefined) return {};
   const mode = parseChoice("network", network, ["default", "none", "host"]);
   return mode === "default" ? {} : { network: mode };
+}
+
+function extraHostsOf(flags: ParsedFlags): Pick<BuildOptions, "extraHosts"> {
+  const extraHosts = flags.list("add-host").map(parseExtraHost);
+  return extraHosts.length === 0 ? {} : { extraHosts };
 }
 
 function compressionOf(flags: ParsedFlags): Pick<BuildOptions, "compression"> {

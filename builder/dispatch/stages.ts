@@ -1,6 +1,6 @@
 import { type Platform, parsePlatform, RegistryError } from "../../registry-client/index.ts";
 import type { Stage, Word } from "../dockerfile/instructions.ts";
-import { checkFrom } from "../lint/index.ts";
+import { FromChecks } from "../lint/index.ts";
 import { suggest } from "../suggest.ts";
 import { copySources } from "./copy-source.ts";
 import { expandWord } from "./expand-word.ts";
@@ -31,7 +31,9 @@ export function planStages(scope: BuildScope): StageGraph {
 
 function planBases(scope: BuildScope): StagePlan[] {
   const names = new Map<string, number>();
+  const checks = new FromChecks(scope.linter, scope.dockerfile, scope.globalArgs);
   const plans = scope.dockerfile.stages.map((stage): StagePlan => {
+    checks.check(stage.from);
     const plan = planStage(scope, stage, names);
     if (stage.name !== undefined) names.set(stage.name, stage.index);
     return plan;
@@ -40,7 +42,6 @@ function planBases(scope: BuildScope): StagePlan[] {
 }
 
 function planStage(scope: BuildScope, stage: Stage, names: ReadonlyMap<string, number>): StagePlan {
-  checkFrom(scope.linter, scope.dockerfile, stage.from, scope.globalArgs);
   const name = baseName(scope, stage);
   const platform = stagePlatform(scope, stage);
   const displayName = stage.name ?? `stage-${stage.index}`;
@@ -112,7 +113,8 @@ function unknownTarget(scope: BuildScope, target: string): Error {
   const names = scope.dockerfile.stages.flatMap(({ name }) => (name === undefined ? [] : [name]));
   const near = suggest(target.toLowerCase(), names);
   const guess = near === undefined ? "" : ` (did you mean ${near}?)`;
-  const hint = names.length > 0 ? `the stages are ${names.join(", ")}` : "no FROM has a name: add AS name";
+  const known = names.length > 0 ? `the stages are ${names.join(", ")}` : "no FROM has a name: add AS name";
+  const hint = indexHint(scope, target) ?? known;
   const last = scope.dockerfile.stages.at(-1);
   const range = last?.from.range ?? endOfFile(scope);
   return failure(
@@ -122,6 +124,15 @@ function unknownTarget(scope: BuildScope, target: string): Error {
     `target stage ${JSON.stringify(target)} could not be found${guess}`,
     hint,
   );
+}
+
+/** COPY --from takes the index of a stage; a target has a name. */
+function indexHint({ dockerfile }: BuildScope, target: string): string | undefined {
+  const stage = /^\d+$/.test(target) ? dockerfile.stages[Number(target)] : undefined;
+  if (stage === undefined) return undefined;
+  return stage.name === undefined
+    ? `a target is a name: add "AS name" to the FROM of stage ${target}`
+    : `a target is a name: stage ${target} is ${stage.name}`;
 }
 
 function reachableFrom(target: StagePlan, plans: readonly StagePlan[]): readonly StagePlan[] {

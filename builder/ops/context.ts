@@ -3,6 +3,7 @@ import type { RegistryClient } from "../../registry-client/index.ts";
 import type { SandboxLimits } from "../../runtime-core/index.ts";
 import type { SourceFile } from "../dockerfile/source.ts";
 import type { OnEvent } from "../events.ts";
+import type { ExtraHost } from "../options.ts";
 import type { SshSource } from "../ssh/index.ts";
 
 /** The build's secrets. What one holds never reaches a message, a cache key or the store. */
@@ -20,6 +21,8 @@ export interface OpContext {
   readonly sourceDateEpoch: number;
   /** What `--network` is for RUN steps that do not say. */
   readonly network: "none" | "host";
+  /** Names for /etc/hosts, beside the step's own. */
+  readonly extraHosts: readonly ExtraHost[];
   readonly limits: SandboxLimits;
   readonly noNewPrivileges: boolean;
   readonly secrets: SecretReader;

@@ -30,6 +30,9 @@ export function failureHint(result: SandboxResult, spec: SandboxSpec, output: st
   if (spec.network === "none" && NO_NAME.test(output)) {
     return "RUN has no network unless it is given one: use `tsbuild build --network host`, or `RUN --network=host` for this step";
   }
+  if (result.exitCode === 126 && /exec format error/i.test(output)) {
+    return "the program is of another platform than this machine: register qemu-user-static with binfmt_misc, or let the stage be FROM --platform=$BUILDPLATFORM";
+  }
   switch (result.exitCode) {
     case 126:
       return "the command is not executable, or its interpreter is not in the image";

@@ -23,7 +23,7 @@ import { opKey } from "./op-key.ts";
 /** RUN: the command in a sandbox on a fresh upper, which then is its snapshot. */
 export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRunner {
   return {
-    // Proxies, limits and the address book are not in the key (BuildKit's CacheMap of exec ops).
+    // Proxies, limits and the addresses of hosts are not in the key (BuildKit's CacheMap of exec ops).
     cacheMap: async () => ({
       digest: opKey("exec", [
         op.argv,
@@ -32,6 +32,7 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
         op.user,
         networkOf(op, context),
         op.hostname,
+        context.extraHosts.map(({ host }) => host),
         (op.mounts ?? []).map(mountKey),
         context.noNewPrivileges,
         context.sourceDateEpoch,
@@ -101,7 +102,7 @@ async function startSandbox(
     throw new BuildError(cause.code, `cannot run the step: ${cause.message}`, {
       cause,
       hint: cause.hint,
-      range: vertex.range,
+      range: vertex.wordRanges?.get(`mount ${cause.subject}`) ?? vertex.range,
       source: context.source,
     });
   }
@@ -123,7 +124,7 @@ async function sandboxSpec(
     user,
     hostname: op.hostname,
     network,
-    hosts: await sandboxHosts(op.hostname, network),
+    hosts: await sandboxHosts(op.hostname, network, context.extraHosts),
     resolvConf: await sandboxResolvConf(network),
     limits: context.limits,
     noNewPrivileges: context.noNewPrivileges,

@@ -1,8 +1,17 @@
 import { readFile } from "node:fs/promises";
+import type { ExtraHost } from "../options.ts";
 
-/** /etc/hosts of a step, as BuildKit writes it; with the host's network, the host's own names too. */
-export async function sandboxHosts(hostname: string, network: "none" | "host"): Promise<string> {
-  const own = `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
+/**
+ * /etc/hosts of a step, as BuildKit writes it: its own name, then those of `--add-host`; with the host's network, the host's
+ * own names too.
+ */
+export async function sandboxHosts(
+  hostname: string,
+  network: "none" | "host",
+  extra: readonly ExtraHost[],
+): Promise<string> {
+  const added = extra.map(({ host, ip }) => `${ip}\t${host}\n`).join("");
+  const own = `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n${added}`;
   if (network === "none") return own;
   return (
     own +

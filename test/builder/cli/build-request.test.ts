@@ -79,6 +79,17 @@ test("stages are named one by one or separated by commas", () => {
   assert.equal(options.noCacheFilter, ["a", "b", "c"]);
 });
 
+for (const [text, host, ip] of [
+  ["a:10.0.0.1", "a", "10.0.0.1"],
+  ["a=10.0.0.1", "a", "10.0.0.1"],
+  ["a:::1", "a", "::1"],
+  ["a=[fd00::1]", "a", "fd00::1"],
+] as const) {
+  test(`--add-host ${text}`, () => {
+    assert.equal(request(["--add-host", text, "."]).options.extraHosts, [{ host, ip }]);
+  });
+}
+
 test("-q wins over --progress, which wins over BUILDKIT_PROGRESS", () => {
   assert.is(request(["-q", "--progress", "plain", "."]).progress, "quiet");
   assert.is(request(["--progress", "tty", "."], { BUILDKIT_PROGRESS: "plain" }).progress, "tty");
@@ -123,6 +134,9 @@ const errors: readonly (readonly [code: string, ...args: readonly string[]])[] =
   ["TOO_MANY_ARGUMENTS", "a", "b"],
   ["UNSUPPORTED_PLATFORM", "--platform", "linux/amd64,linux/arm64", "."],
   ["UNSUPPORTED_PLATFORM", "--platform", "linux/amd64", "--platform", "linux/arm64", "."],
+  ["INVALID_VALUE", "--add-host", "a", "."],
+  ["INVALID_VALUE", "--add-host", "a:b", "."],
+  ["UNSUPPORTED_FLAG", "--add-host", "a:host-gateway", "."],
   ["CONFLICTING_FLAGS", "--no-cache", "--no-cache-filter", "a", "."],
   ["NOTHING_TO_PUSH", "--push", "."],
   ["INVALID_VALUE", "--memory", "lots", "."],
