@@ -1,4 +1,5 @@
 import type { IgnoreRule } from "../../runtime-core/index.ts";
+import { compileLinear } from "./linear-pattern.ts";
 
 /** Which rules matched a directory: what its children are judged by. */
 export type ParentMatches = readonly boolean[];
@@ -56,6 +57,5 @@ function compile({ kind, text }: IgnoreRule): (path: string) => boolean {
   if (kind === "exact") return (path) => path === text;
   if (kind === "prefix") return (path) => path.startsWith(text);
   if (kind === "suffix") return (path) => path.endsWith(text);
-  const expression = new RegExp(`^(?:${text})$`, "u");
-  return (path) => expression.test(path);
+  return compileLinear(text);
 }

@@ -1,6 +1,5 @@
 import { parsePlatform, Reference, RegistryError } from "../../registry-client/index.ts";
-import type { Dockerfile, FromInstruction } from "../dockerfile/instructions.ts";
-import { suggest } from "../suggest.ts";
+import type { Directives, Dockerfile, FromInstruction } from "../dockerfile/instructions.ts";
 import { type CheckedExpansion, inspectWord } from "./expansion.ts";
 import type { Linter, Reporter } from "./linter.ts";
 import {
@@ -9,6 +8,7 @@ import {
   REDUNDANT_TARGET_PLATFORM,
   UNDEFINED_ARG_IN_FROM,
 } from "./rules.ts";
+import { suggestName } from "./suggested-name.ts";
 
 /**
  * Whether every FROM names an image when no `--build-arg` is given. `predefined`: the platform arguments. A default that
@@ -29,19 +29,58 @@ export function checkDefaultBases(
   }
 }
 
-/** The words of one FROM. `globalArgs`: those that have a value. */
-export function checkFrom(
-  linter: Linter,
-  dockerfile: Dockerfile,
-  from: FromInstruction,
-  globalArgs: ReadonlyMap<string, string>,
-): void {
-  const lint = linter.at(from.comments);
-  reportUndefined(lint, dockerfile, from, globalArgs, inspectWord(from.base.text, globalArgs, dockerfile.directives));
-  if (from.platform === undefined || from.platform.text === "") return;
-  const platform = inspectWord(from.platform.text, globalArgs, dockerfile.directives);
-  reportUndefined(lint, dockerfile, from, globalArgs, platform);
-  checkPlatform(lint, from, from.platform.text, platform, globalArgs);
+/** Checks the words of FROM. */
+export class FromChecks {
+  readonly #linter: Linter;
+  readonly #directives: Directives;
+  readonly #globalArgs: ReadonlyMap<string, string>;
+  /** Those without a value are declared, too. */
+  readonly #declared: ReadonlySet<string>;
+
+  /** `globalArgs`: those that have a value. */
+  constructor(linter: Linter, dockerfile: Dockerfile, globalArgs: ReadonlyMap<string, string>) {
+    this.#linter = linter;
+    this.#directives = dockerfile.directives;
+    this.#globalArgs = globalArgs;
+    const names = dockerfile.globalArgs.flatMap(({ args }) => args.map(({ key }) => key.text));
+    this.#declared = new Set([...names, ...globalArgs.keys()]);
+  }
+
+  check(from: FromInstruction): void {
+    const lint = this.#linter.at(from.comments);
+    this.#reportUndefined(lint, from, this.#inspect(from.base.text));
+    if (from.platform === undefined || from.platform.text === "") return;
+    const platform = this.#inspect(from.platform.text);
+    this.#reportUndefined(lint, from, platform);
+    this.#checkPlatform(lint, from, from.platform.text, platform);
+  }
+
+  #inspect(text: string): CheckedExpansion {
+    return inspectWord(text, this.#globalArgs, this.#directives);
+  }
+
+  #reportUndefined(lint: Reporter, { range }: FromInstruction, { unmatched }: CheckedExpansion): void {
+    for (const name of unmatched) {
+      if (!this.#declared.has(name)) lint.report(UNDEFINED_ARG_IN_FROM, range, name, suggestName(name, this.#declared));
+    }
+  }
+
+  #checkPlatform(
+    lint: Reporter,
+    { range, stageName = "" }: FromInstruction,
+    text: string,
+    { words, matched, unmatched }: CheckedExpansion,
+  ): void {
+    const platform = words?.[0];
+    if (platform === undefined || unmatched.size > 0) return;
+    const target = this.#globalArgs.get("TARGETPLATFORM");
+    if (matched.size === 1 && matched.has("TARGETPLATFORM") && platform === target) {
+      lint.report(REDUNDANT_TARGET_PLATFORM, range, text);
+    }
+    if (matched.size === 0 && isConstant(platform, stageName)) {
+      lint.report(FROM_PLATFORM_FLAG_CONST_DISALLOWED, range, platform);
+    }
+  }
 }
 
 /** Global ARGs by their defaults alone, each seeing those before it. */
@@ -66,38 +105,6 @@ function isImageName(name: string): boolean {
   } catch (error) {
     if (error instanceof RegistryError) return false;
     throw error;
-  }
-}
-
-function reportUndefined(
-  lint: Reporter,
-  { globalArgs: declarations }: Dockerfile,
-  { range }: FromInstruction,
-  globalArgs: ReadonlyMap<string, string>,
-  { unmatched }: CheckedExpansion,
-): void {
-  if (unmatched.size === 0) return;
-  const declared = declarations.flatMap(({ args }) => args.map(({ key }) => key.text));
-  const known = new Set([...declared, ...globalArgs.keys()]);
-  for (const name of unmatched) {
-    if (!known.has(name)) lint.report(UNDEFINED_ARG_IN_FROM, range, name, suggest(name, known) ?? "");
-  }
-}
-
-function checkPlatform(
-  lint: Reporter,
-  { range, stageName = "" }: FromInstruction,
-  text: string,
-  { words, matched, unmatched }: CheckedExpansion,
-  globalArgs: ReadonlyMap<string, string>,
-): void {
-  const platform = words?.[0];
-  if (platform === undefined || unmatched.size > 0) return;
-  if (matched.size === 1 && matched.has("TARGETPLATFORM") && platform === globalArgs.get("TARGETPLATFORM")) {
-    lint.report(REDUNDANT_TARGET_PLATFORM, range, text);
-  }
-  if (matched.size === 0 && isConstant(platform, stageName)) {
-    lint.report(FROM_PLATFORM_FLAG_CONST_DISALLOWED, range, platform);
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Environment } from "../dockerfile/expand.ts";
 import type { ArgInstruction, EnvInstruction, LabelInstruction, Word } from "../dockerfile/instructions.ts";
-import { suggest } from "../suggest.ts";
 import type { CheckContext, StageFacts, StageInstruction } from "./check-context.ts";
 import { inspectWord } from "./expansion.ts";
 import type { Reporter } from "./linter.ts";
 import { UNDEFINED_VAR } from "./rules.ts";
+import { suggestName } from "./suggested-name.ts";
 
 /** Arguments for the builder itself, which are in no environment. */
 const BUILDER_ARGS: ReadonlySet<string> = new Set(["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]);
@@ -100,7 +100,7 @@ function reportUndefined(
 ): void {
   for (const name of unmatched) {
     if (facts.buildArgs.has(name) || declaredHere.has(name) || BUILDER_ARGS.has(name)) continue;
-    const known = new Set([...facts.environment.keys(), ...declaredHere.keys()]);
-    lint.report(UNDEFINED_VAR, range, name, suggest(name, known) ?? "");
+    const near = suggestName(name, facts.environment);
+    lint.report(UNDEFINED_VAR, range, name, near === "" ? suggestName(name, declaredHere) : near);
   }
 }

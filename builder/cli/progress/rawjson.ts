@@ -1,7 +1,10 @@
 import type { Digest } from "../../../registry-client/index.ts";
 import type { BuildEvent, VertexEvent, WarningEvent } from "../../events.ts";
+import type { SourceFile } from "../../index.ts";
 import type { Display, DisplayOutput } from "./display.ts";
 import { shortWarning } from "./warnings.ts";
+
+const MAX_SOURCE = 64 * 1024;
 
 /**
  * One JSON object a line, in the form of BuildKit's SolveStatus: `vertexes`, `statuses`, `logs` (data in base64), `warnings`.
@@ -83,9 +86,14 @@ function warningOf(event: WarningEvent): object {
     short: base64(shortWarning(event)),
     ...(description === undefined ? {} : { detail: [base64(description)] }),
     ...(url === undefined ? {} : { url }),
-    ...(source === undefined ? {} : { sourceInfo: { filename: source.file, data: base64(source.text) } }),
+    ...(source === undefined ? {} : { sourceInfo: sourceInfo(source) }),
     ...rangeOf(event),
   };
+}
+
+/** The text comes with each warning, unless it is so long that many warnings would be too much. */
+function sourceInfo({ file, text }: SourceFile): object {
+  return text.length > MAX_SOURCE ? { filename: file } : { filename: file, data: base64(text) };
 }
 
 function base64(text: string): string {

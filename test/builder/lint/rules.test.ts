@@ -280,6 +280,12 @@ const CASES: readonly Case[] = [
     warnings: [ignored("x.log", 3), ignored("dir/file", 4, "Add"), ignored("dir", 9)],
   },
   {
+    name: "a pattern of many stars is matched without trying every way",
+    text: `FROM a\nCOPY ${"a".repeat(2000)} /\n`,
+    options: ignoring(`${"*a".repeat(40)}b`, `${"*a".repeat(40)}`),
+    warnings: [ignored("a".repeat(2000), 2)],
+  },
+  {
     name: "a .dockerignore with an exception is not judged",
     text: "FROM a\nCOPY x.log /\n",
     options: ignoring("*.log", "!keep"),
