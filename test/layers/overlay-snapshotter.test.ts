@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { EMPTY_SNAPSHOT, type Snapshot, Store } from "../../layers/index.ts";
+import { EMPTY_SNAPSHOT, packLayer, type Snapshot, Store } from "../../layers/index.ts";
 import type { Digest } from "../../registry-client/index.ts";
 import { commitFiles, exitCode, spawnScript, withDirectory, withStore, writeFiles } from "./helpers.ts";
 
@@ -60,6 +60,35 @@ test("a chain lists its snapshots lowest first, and scratch has none", async () 
     );
     assert.equal(store.snapshotter.view(EMPTY_SNAPSHOT).lowers, []);
     assert.equal(await store.snapshotter.find(""), EMPTY_SNAPSHOT);
+  });
+});
+
+test("a graft has the files of a layer on another root, as the same files, and is that layer", async () => {
+  await withStore(async (store) => {
+    const base = await commitFiles(store, { a: "old", b: "2" });
+    const layer = await commitFiles(store, { a: "new", c: "3" });
+    await chmod(join(snapshotPath(store, base.id), "fs"), 0o711);
+    const graft = await store.snapshotter.graft(layer, base);
+    assert.equal(graft.chain, [base.id, graft.id]);
+    const [below, above] = [layer, graft].map(({ id }) => join(snapshotPath(store, id), "fs"));
+    assert.equal(await names(above as string), ["a", "c"]);
+    assert.is((await stat(join(above as string, "a"))).ino, (await stat(join(below as string, "a"))).ino);
+    assert.is((await stat(above as string)).mode & 0o7777, 0o711, "the root directory is the base's");
+    const form = { compression: { type: "gzip" }, sourceDateEpoch: 0 } as const;
+    assert.equal(await packLayer(graft, store, form), await packLayer(layer, store, form));
+  });
+});
+
+test("a graft outlives the layer that it was made from, and is packed the same", async () => {
+  await withStore(async (store) => {
+    const base = await commitFiles(store, { a: "the same" });
+    const layer = await commitFiles(store, { a: "the same" });
+    const graft = await store.snapshotter.graft(layer, base);
+    const form = { compression: { type: "gzip" }, sourceDateEpoch: 0 } as const;
+    const before = await packLayer(layer, store, form);
+    await store.snapshotter.remove(layer);
+    assert.equal(await store.snapshotter.find(graft.id), graft);
+    assert.equal(await packLayer(graft, store, form), before);
   });
 });
 

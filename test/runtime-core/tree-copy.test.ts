@@ -1,3 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, closeSync, ftruncateSync, lstatSync, openSync, statSync, writeSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { type FileMode, RuntimeError } from "../../runtime-core/index.ts";
@@ -321,6 +326,41 @@ suite("a conflict names the path", async () => {
   const rootfs = writable(plant({ "etc/x": "" }));
   const error = await copy(rootfs, select(context({ "d/etc": "" }), "/d"), "/").catch((e: RuntimeError) => e);
   assert.match(error?.message ?? "", "cannot replace to directory /etc with file");
+});
+
+suite("a socket becomes an empty file; a FIFO and a device stay what they are", async () => {
+  const source = context({ p: { type: "fifo", mode: 0o640 }, c: { type: "char", mode: 0o600 } });
+  const [directory = ""] = source.rootfs.lowers;
+  const server = createServer().listen(join(directory, "s"));
+  await once(server, "listening");
+  chmodSync(join(directory, "s"), 0o755);
+  const rootfs = writable();
+  await copy(rootfs, select(source, "/"), "/x/");
+  server.close();
+  const stats = ["p", "c", "s"].map((name) => lstatSync(join(rootfs.upper, "x", name)));
+  assert.equal([stats[0]?.isFIFO(), stats[1]?.isCharacterDevice(), stats[2]?.isFile()], [true, true, true]);
+  assert.equal(
+    stats.map(({ mode }) => mode & 0o7777),
+    [0o640, 0o600, 0o755],
+  );
+});
+
+suite("holes of a file stay holes, its data stays in place", async () => {
+  const source = context({ f: "begin" });
+  const [directory = ""] = source.rootfs.lowers;
+  const path = join(directory, "f");
+  const middle = 40 * 2 ** 20;
+  const file = openSync(path, "r+");
+  writeSync(file, Buffer.alloc(200_000, "data"), 0, 200_000, middle);
+  ftruncateSync(file, 2 ** 26 + 5);
+  closeSync(file);
+  const rootfs = writable();
+  await copy(rootfs, select(source, "/f"), "/f");
+  const copied = join(rootfs.upper, "f");
+  const { size, blocks } = statSync(copied);
+  assert.is(size, 2 ** 26 + 5);
+  assert.ok(blocks * 512 < 2 ** 20, `${blocks} blocks`);
+  execFileSync("cmp", [path, copied]);
 });
 
 suite.run();

@@ -2,8 +2,8 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::copy_file_range;
-use rustix::io::{Errno, read, write};
+use rustix::fs::{SeekFrom, copy_file_range, fstat, ftruncate, seek};
+use rustix::io::{Errno, pread, read, write};
 
 use super::path::display;
 use crate::error::{Error, Result};
@@ -58,34 +58,92 @@ impl<'a> Content<'a> {
         Ok(())
     }
 
-    /// Copies all of `from`, in the kernel where it can. Errors: `SOURCE_CHANGED`, `NO_SPACE`.
+    /// Copies all of `from` into `to`, an empty file, in the kernel where it can; holes stay holes.
+    /// Errors: `SOURCE_CHANGED`, `NO_SPACE`.
     pub fn copy(&mut self, from: &OwnedFd, to: &OwnedFd, name: &[u8], size: u64) -> Result<()> {
-        let done = if size > SMALL_BYTES {
-            self.copy_in_kernel(from, to, name, size)?
+        if size <= SMALL_BYTES {
+            return self.read(from, name, size, |chunk| write_all(to, name, chunk));
+        }
+        let failed = |error: Errno| Error::io("copy file", display(name), &error.into());
+        let mut at = 0;
+        while let Some((start, end)) = next_data(from, at, size).map_err(failed)? {
+            self.copy_range(from, to, name, start, end)?;
+            at = end;
+        }
+        if at < size {
+            ftruncate(to, size).map_err(failed)?;
+        }
+        let now = fstat(from).map_err(failed)?;
+        if now.st_size as u64 == size {
+            Ok(())
         } else {
-            0
-        };
-        // What is left, and whether the file ends where it should.
-        self.read(from, name, size - done, |chunk| write_all(to, name, chunk))
+            Err(changed(name))
+        }
     }
 
-    /// copy_file_range(2): a reflink where the filesystem has them. How much was copied.
-    fn copy_in_kernel(&self, from: &OwnedFd, to: &OwnedFd, name: &[u8], size: u64) -> Result<u64> {
-        let mut done = 0;
-        while done < size {
+    /// copy_file_range(2): a reflink where the filesystem has them.
+    fn copy_range(&mut self, from: &OwnedFd, to: &OwnedFd, name: &[u8], start: u64, end: u64) -> Result<()> {
+        let (mut input, mut output) = (start, start);
+        while input < end {
             self.cancel.check()?;
-            let left = usize::try_from(size - done)
+            let left = usize::try_from(end - input)
                 .unwrap_or(RANGE_BYTES)
                 .min(RANGE_BYTES);
-            match retry(|| copy_file_range(from, None, to, None, left)) {
-                Ok(0) => break,
-                Ok(length) => done += length as u64,
-                Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if done == 0 => break,
+            match retry(|| copy_file_range(from, Some(&mut input), to, Some(&mut output), left)) {
+                Ok(0) => return Err(changed(name)),
+                Ok(_) => {}
+                Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    return self.copy_through_buffer(from, to, name, input, end);
+                }
                 Err(error) => return Err(Error::io("copy file", display(name), &error.into())),
             }
         }
-        Ok(done)
+        Ok(())
     }
+
+    fn copy_through_buffer(
+        &mut self,
+        from: &OwnedFd,
+        to: &OwnedFd,
+        name: &[u8],
+        mut at: u64,
+        end: u64,
+    ) -> Result<()> {
+        let failed = |error: Errno| Error::io("copy file", display(name), &error.into());
+        seek(to, SeekFrom::Start(at)).map_err(failed)?;
+        while at < end {
+            self.cancel.check()?;
+            let wanted = usize::try_from(end - at)
+                .unwrap_or(BUFFER_BYTES)
+                .min(BUFFER_BYTES);
+            let length = retry(|| pread(from, &mut self.buffer[..wanted], at)).map_err(failed)?;
+            if length == 0 {
+                return Err(changed(name));
+            }
+            write_all(to, name, &self.buffer[..length])?;
+            at += length as u64;
+        }
+        Ok(())
+    }
+}
+
+/// lseek(2), SEEK_DATA and SEEK_HOLE: the next range of data from `at` on, as far as `size`. A filesystem that knows no
+/// holes has one range.
+fn next_data(file: &OwnedFd, at: u64, size: u64) -> rustix::io::Result<Option<(u64, u64)>> {
+    if at >= size {
+        return Ok(None);
+    }
+    let start = match seek(file, SeekFrom::Data(at)) {
+        Ok(start) => start,
+        Err(Errno::NXIO) => return Ok(None),
+        Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(Some((at, size))),
+        Err(error) => return Err(error),
+    };
+    if start >= size {
+        return Ok(None);
+    }
+    let end = seek(file, SeekFrom::Hole(start))?;
+    Ok(Some((start, end.min(size))))
 }
 
 pub fn write_all(to: &OwnedFd, name: &[u8], mut bytes: &[u8]) -> Result<()> {
