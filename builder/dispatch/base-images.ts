@@ -1,4 +1,5 @@
 import { formatPlatform, normalizePlatform, type Platform, RegistryError } from "../../registry-client/index.ts";
+import { quote } from "../dockerfile/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import { BuildError } from "../errors.ts";
 import { INVALID_BASE_IMAGE_PLATFORM } from "../lint/index.ts";
@@ -51,7 +52,10 @@ export class BaseImages {
   }
 
   async #image(name: string, platform: Platform, range: SourceRange): Promise<BaseSource> {
-    const image = await this.#scope.options.resolveImage(name, { ...this.#callOptions(range), platform });
+    const asked = this.#scope.options.resolveImage(name, { ...this.#callOptions(range), platform });
+    const image = await asked.catch((error: unknown) => {
+      throw isInvalidName(error) ? invalidName(name, error) : error;
+    });
     this.#warnOfPlatform(name, platform, image, range);
     return { type: "image", image };
   }
@@ -89,6 +93,15 @@ export class BaseImages {
     const [expected, actual] = [formatPlatform(wanted), formatPlatform(normalizePlatform(config))];
     this.#scope.linter.report(INVALID_BASE_IMAGE_PLATFORM, range, name, expected, actual);
   }
+}
+
+function isInvalidName(error: unknown): error is RegistryError {
+  return error instanceof RegistryError && error.code === "INVALID_REFERENCE";
+}
+
+function invalidName(name: string, cause: RegistryError): RegistryError {
+  const message = `failed to parse stage name ${quote(name)}: ${cause.message}`;
+  return new RegistryError(cause.code, message, { cause, ...(cause.hint === undefined ? {} : { hint: cause.hint }) });
 }
 
 /** For a name that gave no image: the stage that it was perhaps meant to be. */

@@ -51,7 +51,7 @@ function stageIndex(scope: BuildScope, word: Word): number {
   const index = Number(word.text);
   const count = scope.dockerfile.stages.length;
   if (index >= 0 && index < count) return index;
-  const hint = `there are ${count} stages, and the first is 0`;
+  const hint = count === 1 ? "there is one stage, and it is 0" : `there are ${count} stages, and the first is 0`;
   throw failure(scope, word.range, "INVALID_STAGE_INDEX", `invalid stage index ${index}`, hint);
 }
 

@@ -5,6 +5,7 @@ import {
   heredocContent,
 } from "../dockerfile/index.ts";
 import type { Heredoc, Word } from "../dockerfile/instructions.ts";
+import type { SourceFile, SourceRange } from "../dockerfile/source.ts";
 import type { BuildScope } from "./scope.ts";
 
 /** A word of the Dockerfile with its variables. Throws EXPANSION_FAILED at the word. */
@@ -22,7 +23,15 @@ export function expandHeredoc(scope: BuildScope, heredoc: Heredoc, environment: 
   const content = heredocContent(heredoc);
   if (heredoc.quoted) return content;
   const { source } = scope.dockerfile;
-  return expand(content, environment, { skipProcessQuotes: true, range: heredoc.range, source }).word;
+  const rangeAt = (offset: number) => lineRange(heredoc, source, content.slice(0, offset).split("\n").length - 1);
+  return expand(content, environment, { skipProcessQuotes: true, rangeAt, source }).word;
+}
+
+/** Line `index` of a heredoc's body. */
+function lineRange({ range: { file, start } }: Heredoc, { text }: SourceFile, index: number): SourceRange {
+  const line = start.line + index;
+  const end = (text.split("\n", line)[line - 1] ?? "").length + 1;
+  return { file, start: { line, column: 1 }, end: { line, column: end } };
 }
 
 /** An instruction as progress shows it: variables that are set by their values, quotes as they are. Never throws. */

@@ -22,7 +22,12 @@ export interface ExpandOptions {
   /** Where the word stands, for the error. */
   readonly range?: SourceRange;
   readonly source?: SourceFile;
+  /** A closer place for the error than `range`: of the substitution that begins at an offset of the word. */
+  readonly rangeAt?: (offset: number) => SourceRange;
 }
+
+// A heredoc is one word: the error shows its beginning.
+const MAX_SHOWN = 500;
 
 /** A word without its quotes, escapes and variables, and the names it asked for. */
 export interface Expansion {
@@ -64,8 +69,10 @@ function expand(
     expander.readUntil(undefined, options.rawEscapes ?? false, into);
   } catch (error) {
     if (!(error instanceof SubstitutionError)) throw error;
-    const { range, source } = options;
-    throw new BuildError("EXPANSION_FAILED", `failed to process ${quote(word)}: ${error.message}`, { range, source });
+    const { rangeAt, source } = options;
+    const range = rangeAt === undefined ? options.range : rangeAt(expander.substitutionStart);
+    const shown = word.length > MAX_SHOWN ? `${word.slice(0, MAX_SHOWN)}…` : word;
+    throw new BuildError("EXPANSION_FAILED", `failed to process ${quote(shown)}: ${error.message}`, { range, source });
   }
   return { matched: expander.matched, unmatched: expander.unmatched };
 }

@@ -26,7 +26,7 @@ function readArguments(node: InstructionNode): { image: Token; stage?: Token } {
   const [image, as, stage] = node.arguments;
   if (image !== undefined && node.arguments.length === 1) return { image };
   if (image === undefined || stage === undefined || node.arguments.length > 3 || as?.text.toLowerCase() !== "as") {
-    const surplus = node.arguments[1];
+    const surplus = node.arguments[as?.text.toLowerCase() === "as" && stage !== undefined ? 3 : 1];
     throw invalidInstruction(
       node,
       "FROM requires either one or three arguments",

@@ -81,12 +81,18 @@ export class WordExpander {
   #at = 0;
   #depth = 0;
   #expanded = 0;
+  #substitutionStart = 0;
 
   constructor(text: string, environment: Environment, options: ExpandOptions) {
     this.#text = text;
     this.#environment = environment;
     this.#options = options;
     this.#escape = options.escape ?? "\\";
+  }
+
+  /** Where the `$` stands that was read last. */
+  get substitutionStart(): number {
+    return this.#substitutionStart;
   }
 
   /** Reads up to `stop`, which is consumed, or to the end of the word. */
@@ -172,7 +178,7 @@ export class WordExpander {
   }
 
   #readDollar(): string {
-    this.#at++;
+    this.#substitutionStart = this.#at++;
     if (this.#peek() === "{") return this.#readBraces();
     const name = this.#readName();
     if (name === "") return "$";

@@ -6,7 +6,7 @@ const test = suite("persistent map");
 const rows = (map: PersistentMap<string>) => [...map].map(([name, value]) => `${name}=${value}`).join(" ");
 
 test("setting a name gives another map, and leaves this one", () => {
-  const first = new PersistentMap([["a", "1"]]);
+  const first = new PersistentMap<string>([["a", "1"]]);
   const second = first.with("b", "2");
   const third = second.with("a", "3");
   assert.equal([rows(first), rows(second), rows(third)], ["a=1", "a=1 b=2", "a=3 b=2"]);
@@ -14,7 +14,7 @@ test("setting a name gives another map, and leaves this one", () => {
 });
 
 test("maps that go different ways from one stay apart, in whatever order they are read", () => {
-  const base = new PersistentMap([["a", "0"]]).with("b", "0");
+  const base = new PersistentMap<string>([["a", "0"]]).with("b", "0");
   const left = base.with("c", "1").with("a", "1");
   const right = base.with("d", "2").with("b", "2");
   for (let round = 0; round < 2; round++) {
@@ -25,7 +25,7 @@ test("maps that go different ways from one stay apart, in whatever order they ar
 });
 
 test("a loop over a map may make new ones of it", () => {
-  let next = new PersistentMap([
+  let next = new PersistentMap<string>([
     ["a", "1"],
     ["b", "2"],
   ]);
