@@ -46,9 +46,9 @@ function invalidOption(error: unknown, context: string, place: BuildErrorOptions
 function optionRange({ file, text }: SourceFile, value: string, error: unknown): SourceRange | undefined {
   if (!(error instanceof CheckOptionError)) return undefined;
   const lines = text.split("\n");
-  const index = lines.findIndex((line) => /^#\s*check\s*=/i.test(line));
+  const index = lines.findIndex((line) => line.startsWith("#") && /check/i.test(line) && line.includes(value));
   const column = (lines[index] ?? "").indexOf(value) + error.offset + 1;
   if (index < 0) return undefined;
   const line = index + 1;
-  return { file, start: { line, column }, end: { line, column: column + Math.max(1, error.length) } };
+  return { file, start: { line, column }, end: { line, column: column + error.length } };
 }
