@@ -1,33 +1,37 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { dispatch } from "../../builder/dispatch/index.ts";
 import { BuildError } from "../../builder/errors.ts";
 import { openLinter, parseAndCheck } from "../../builder/lint/index.ts";
 import type { ImageConfig } from "../../registry-client/index.ts";
 import { AMD64, image, options } from "../builder/dispatch/harness.ts";
+import type { ConformanceTable } from "./table.ts";
 
-interface Trap {
+interface LintedDockerfile {
   readonly n: number;
   readonly title: string;
   readonly doc: string;
-  readonly args?: Record<string, string>;
+  readonly args?: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly platform?: string;
   readonly img?: Pick<ImageConfig, "config">;
-  /** `Rule@line: message`. */
+  /** `Rule@line: message`, in the order they are found. */
   readonly lints?: readonly string[] | null;
 }
 
-const suite = createSuite("conformance: what BuildKit's checks say of Dockerfiles with a catch");
-const file = join(import.meta.dirname, "fixtures/dockerfile-traps.json");
-
-for (const trap of JSON.parse(readFileSync(file, "utf8")) as readonly Trap[]) {
-  suite(`${trap.n}: ${trap.title}`, async () => assert.equal(await lints(trap), trap.lints ?? []));
+/** The Dockerfiles with a catch again: what the checks say of them. */
+export function lintTable(folder: string): ConformanceTable {
+  const rows: readonly LintedDockerfile[] = JSON.parse(readFileSync(join(folder, "dockerfile-traps.json"), "utf8"));
+  const cases = rows.map((row) => ({ name: `${row.n}: ${row.title}`, check: () => checkLints(row) }));
+  return { name: "dockerfile-traps, lints", cases, leftOut: [] };
 }
 
-async function lints({ doc, args = {}, target, platform, img }: Trap): Promise<readonly string[]> {
+async function checkLints(row: LintedDockerfile): Promise<void> {
+  assert.equal(await lintsOf(row), row.lints ?? []);
+}
+
+async function lintsOf({ doc, args = {}, target, platform, img }: LintedDockerfile): Promise<readonly string[]> {
   const source = { file: "Dockerfile", text: doc };
   const linter = openLinter(source, args);
   try {
@@ -47,5 +51,3 @@ async function lints({ doc, args = {}, target, platform, img }: Trap): Promise<r
   }
   return linter.warnings.map(({ rule, range, message }) => `${rule}@${range.start.line}: ${message}`);
 }
-
-suite.run();
