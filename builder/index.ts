@@ -24,8 +24,9 @@ export type {
   WarningEvent,
 } from "./events.ts";
 export type { LintWarning } from "./lint/index.ts";
-export type { BuildOptions, BuildResult, BuildWarning, ExtraHost, Output } from "./options.ts";
+export type { BuildOptions, BuildResult, BuildWarning, ExtraHost, Output, Secret } from "./options.ts";
 export { type Outline, outline } from "./outline.ts";
 export type { OutlineArg, OutlineMount } from "./outline-capture.ts";
+export type { SshOptions } from "./ssh/index.ts";
 export { defaultStore } from "./store-location.ts";
 export { type BuildTarget, type TargetList, targets } from "./targets.ts";

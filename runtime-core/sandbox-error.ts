@@ -30,6 +30,7 @@ const EPERM = 1;
 const ENOTDIR = 20;
 const EINVAL = 22;
 const ENOSPC = 28;
+const EROFS = 30;
 const ELOOP = 40;
 const EUSERS = 87;
 
@@ -45,6 +46,12 @@ function hintFor({ code, step, errno }: NativeFailure): string | undefined {
   }
   if (step === "/proc" && errno === EPERM) {
     return "a container that masks parts of /proc cannot give a step its own; run it with an unmasked /proc";
+  }
+  if (step === "mount point" && errno === EROFS) {
+    return "make the directory in what is mounted there, or mount that with rw";
+  }
+  if (step === "mount" && errno === ENOTDIR) {
+    return "a directory can only be mounted on a directory, and a file on a file";
   }
   if (step === "mount point" && (errno === ELOOP || errno === ENOTDIR)) {
     return "the image has something other than a directory where the sandbox mounts";

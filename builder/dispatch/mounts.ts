@@ -15,7 +15,7 @@ export interface RunMounts {
   readonly mounts: readonly ExecMount[];
   /** The inputs behind the root, which `mounts` count from 1. */
   readonly inputs: readonly Edge[];
-  /** For carets: by the path that is mounted, and by `secret ID` and `ssh ID`. */
+  /** For carets: by the path that is mounted, and by `mount TARGET`, `secret ID` and `ssh ID`. */
   readonly ranges: ReadonlyMap<string, SourceRange>;
   /** Variables that hold secrets: their names. */
   readonly secretVariables: readonly string[];
@@ -32,7 +32,9 @@ export async function runMounts(
   for (const flag of flags) {
     const options = readMount(state, flag, context);
     const sshCount = mounts.filter(({ type }) => type === "ssh").length;
-    mounts.push(await execMount({ flag, options, state, context, inputs, sshCount }));
+    const mount = await execMount({ flag, options, state, context, inputs, sshCount });
+    inputs.ranges.set(`mount ${mount.target}`, (options.fields.get("target") ?? flag).range);
+    mounts.push(mount);
   }
   return {
     mounts,
