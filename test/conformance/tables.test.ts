@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { FIXTURES } from "./folder.ts";
@@ -18,6 +20,13 @@ suite("the tables are whole", () => {
     ["dockerfile-traps, lints", 110, 0],
     ["dockerignore", 46, 0],
   ]);
+});
+
+suite("README says so", () => {
+  const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8").replace(/ +/g, " ");
+  for (const { name, cases, leftOut } of tables) {
+    assert.ok(readme.includes(`\n| ${name} | ${cases.length} | ${cases.length} | ${leftOut.length} |\n`), name);
+  }
 });
 
 for (const { name: table, cases } of tables) {
