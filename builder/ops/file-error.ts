@@ -54,6 +54,14 @@ export async function fileError(error: unknown, work: FileWork, context: OpConte
         ...at(subject),
         hint: "close every [ and put \\ before a character",
       });
+    case "ARCHIVE_CORRUPT":
+    case "ARCHIVE_TOO_LARGE":
+    case "ARCHIVE_UNSAFE_PATH":
+    case "ARCHIVE_UNSUPPORTED":
+      return new BuildError(error.code, error.message, {
+        ...at(subject),
+        hint: "to copy the file as it is, use COPY or ADD --unpack=false",
+      });
     case "NO_SPACE":
       return new BuildError("NO_SPACE", error.message, {
         ...at(""),

@@ -25,7 +25,7 @@ export async function serveFiles(
   const log: string[] = [];
   const hits = new Map<string, number>();
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    const path = request.url ?? "/";
+    const path = (request.url ?? "/").replace(/\?.*/, "");
     const condition = ["If-None-Match", "If-Modified-Since"].filter((name) => request.headers[name.toLowerCase()]);
     response.on("close", () => log.push([request.method, path, response.statusCode, ...condition].join(" ")));
     const hit = (hits.get(path) ?? 0) + 1;

@@ -42,7 +42,7 @@ pub fn is_archive(file: &File) -> Result<bool> {
     Ok(len == block.len() && RawHeader::is_plausible(&block))
 }
 
-/// Unpacks the archive `name` into `root`. Errors: `ARCHIVE_CORRUPT`, `ARCHIVE_UNSAFE_PATH`, `ARCHIVE_TOO_LARGE`,
+/// Unpacks an archive, which errors call `name`, into `root`. Errors: `ARCHIVE_CORRUPT`, `ARCHIVE_UNSAFE_PATH`, `ARCHIVE_TOO_LARGE`,
 /// `ARCHIVE_UNSUPPORTED`, `NO_SPACE`. What came before an error stays.
 pub fn unpack(file: &File, name: &str, root: OwnedFd, rules: &Rules, cancel: &CancelFlag) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("read archive", name, &error);
@@ -91,8 +91,7 @@ pub fn unpack_path(request: &UnpackRequest, cancel: &CancelFlag) -> Result<bool>
         epoch: request.source_date_epoch,
     };
     let root = open_root(&request.target, "open target")?;
-    let name = request.archive.rsplit('/').next().unwrap_or_default();
-    unpack(&file, name, root, &rules, cancel).map(|()| true)
+    unpack(&file, &request.archive, root, &rules, cancel).map(|()| true)
 }
 
 fn duplicate(file: &File) -> Result<File> {
@@ -107,8 +106,11 @@ fn limit(stored: u64) -> u64 {
     MAX_TAR_BYTES.min(sane)
 }
 
-/// An archive is no layer: the codes say so, and the step which one it is.
+/// An archive is no layer: the codes say so. The subject is the archive, the message says which of its members.
 fn in_archive(mut error: Error, name: &str) -> Error {
+    if let Some(member) = error.subject.filter(|subject| subject != name) {
+        error.message = format!("{member}: {}", error.message);
+    }
     error.code = match error.code {
         "LAYER_CORRUPT" => "ARCHIVE_CORRUPT",
         "LAYER_UNSAFE_PATH" => "ARCHIVE_UNSAFE_PATH",
@@ -116,10 +118,8 @@ fn in_archive(mut error: Error, name: &str) -> Error {
         "LAYER_UNSUPPORTED" => "ARCHIVE_UNSUPPORTED",
         code => code,
     };
-    if error.subject.as_deref() == Some(name) {
-        error.subject = None;
-    }
-    error.step = format!("unpack {name}");
+    error.step = "unpack".to_owned();
+    error.subject = Some(name.to_owned());
     error
 }
 

@@ -122,7 +122,7 @@ fn copy(site: &mut Site<'_>, action: &Copy, placed: &mut Placed, cancel: &Cancel
     let mode = parent_mode(action);
     let mut copier = Copier::new(site.root, policy(action, site.epoch), cancel);
     for one in &selector.select_all(selection)? {
-        if action.unpack && unpack(site, one, dest, action.owner, cancel)? {
+        if action.unpack && unpack(site, one, action, cancel)? {
             continue;
         }
         let (dirs, name) =

@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::fcntl_dupfd_cloexec;
 
+use super::action::Copy;
 use super::meta::Kind;
-use super::path::display;
 use super::policy::Owner;
 use super::select::{Place, Selected, open_file};
 use super::site::{PARENT_MODE, Site};
@@ -14,14 +14,9 @@ use crate::archive::unpack::{Rules, is_archive, unpack as unpack_file};
 use crate::error::{Error, Result};
 use crate::task::CancelFlag;
 
-/// Unpacks what is selected into the directory `dest`, made if it is missing. False, and nothing done, when it is no archive.
-pub fn unpack(
-    site: &mut Site<'_>,
-    selected: &Selected,
-    dest: &str,
-    owner: Option<Owner>,
-    cancel: &CancelFlag,
-) -> Result<bool> {
+/// Unpacks what is selected into the action's destination, a directory that is made if it is missing. False, and nothing
+/// done, when it is no archive.
+pub fn unpack(site: &mut Site<'_>, selected: &Selected, action: &Copy, cancel: &CancelFlag) -> Result<bool> {
     let Place::Other { parent, name, meta } = &selected.place else {
         return Ok(false);
     };
@@ -32,6 +27,12 @@ pub fn unpack(
     if !is_archive(&file)? {
         return Ok(false);
     }
+    let Copy {
+        selection,
+        dest,
+        owner,
+        ..
+    } = action;
     let parent_owner = owner.unwrap_or(Owner { uid: 0, gid: 0 });
     let dirs = site.directory(dest, PARENT_MODE, PARENT_MODE, parent_owner)?;
     site.keep_time(dirs.last())?;
@@ -39,13 +40,9 @@ pub fn unpack(
         owner: owner.map(|owner| (owner.uid, owner.gid)),
         epoch: site.epoch,
     };
-    unpack_file(
-        &file,
-        &display(&selected.name),
-        duplicate(dirs.last())?,
-        &rules,
-        cancel,
-    )?;
+    // By the path that was asked for an error finds its place in the Dockerfile.
+    let name = selection.paths.first().map_or("", String::as_str);
+    unpack_file(&file, name, duplicate(dirs.last())?, &rules, cancel)?;
     Ok(true)
 }
 
