@@ -317,6 +317,15 @@ for (const { name, source, paths = ["/"], wildcards = false, lower = {}, dest, m
   });
 }
 
+suite("hard links are kept within a directory, not among the matches of a pattern", async () => {
+  const source = context({ "d/a": "1", "d/b": { type: "hardlink", text: "d/a" } });
+  const rootfs = writable();
+  await copy(rootfs, select(source, "/d"), "/whole");
+  await copy(rootfs, { source, paths: ["/d/*"], wildcards: true }, "/each/");
+  const links = ["whole/a", "whole/b", "each/a", "each/b"].map((path) => statSync(join(rootfs.upper, path)).nlink);
+  assert.equal(links, [2, 2, 1, 1]);
+});
+
 suite("a missing source is named as it was asked for", async () => {
   const error = await copy(writable(), select(context({}), "/package-lock.jsn"), "/").catch((e: RuntimeError) => e);
   assert.is(error?.subject, "/package-lock.jsn");

@@ -22,7 +22,7 @@ use super::xattr::{self, Scope};
 use crate::error::{Error, Result};
 use crate::task::CancelFlag;
 
-/// One copy: hard links among all that it brings are kept.
+/// One COPY: hard links within each thing that it brings are kept.
 pub struct Copier<'a> {
     policy: Policy,
     root: Arc<OwnedFd>,
@@ -59,6 +59,8 @@ impl<'a> Copier<'a> {
         dirs: &Dirs,
         name: &[u8],
     ) -> Result<()> {
+        // As in BuildKit, which copies the matches of a pattern one by one.
+        self.links.clear();
         self.open = vec![Target {
             directory: dirs.last().clone(),
             path: dirs.path(),

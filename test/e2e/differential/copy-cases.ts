@@ -306,7 +306,6 @@ export const COPY_CASES: readonly DifferentialCase[] = [
     context: TREE,
     dockerfile: ["FROM scratch", "COPY --chown=root:root dir /d/"],
   },
-  { name: "--from=scratch", dockerfile: ["FROM busybox", "COPY --from=scratch / /x"] },
   { name: "a directory, then a file", context: TREE, dockerfile: ["FROM busybox", "COPY dir file /y"] },
   {
     name: "special modes with --chown",
