@@ -1,6 +1,7 @@
 import type { Platform } from "../../registry-client/index.ts";
 import type { Dockerfile } from "../dockerfile/instructions.ts";
 import { toArray } from "./chain.ts";
+import { frontendWarning } from "./frontend.ts";
 import { openScope } from "./global-args.ts";
 import { imageConfig } from "./image-config.ts";
 import type { DispatchOptions } from "./options.ts";
@@ -26,7 +27,7 @@ export async function dispatch(dockerfile: Dockerfile, options: DispatchOptions)
   return {
     target: state.root,
     image: imageDraft(state, options),
-    warnings: unusedBuildArgs(scope),
+    warnings: [...frontendWarning(scope), ...unusedBuildArgs(scope)],
     stages: graph.plans.map((plan) => ({ stage: plan.stage, needs: dependencies(plan) })),
     targetStage: graph.target.stage.index,
     globalArgs: scope.globalArgs,

@@ -127,6 +127,24 @@ test("build arguments that no ARG takes give one warning", async () => {
   assert.equal(warnings, [{ code: "UNUSED_BUILD_ARG", message: "One or more build-args [X Y] were not consumed" }]);
 });
 
+for (const [frontend, isOwn] of [
+  ["docker/dockerfile:1.7-labs", true],
+  ["docker.io/docker/dockerfile-upstream@sha256:0", true],
+  ["dockerfile.v0", true],
+  ["example.org/docker/dockerfile:1", false],
+  ["docker/dockerfiles", false],
+] as const) {
+  test(`the frontend ${frontend} ${isOwn ? "is this one" : "is not used, and a warning says so"}`, async () => {
+    const { warnings } = await run(`# syntax=${frontend}\nFROM a\n`);
+    assert.equal(
+      warnings.map(({ code, range }) => [code, range?.start.line]),
+      isOwn ? [] : [["FRONTEND_IGNORED", 1]],
+    );
+    const buildArgs = { BUILDKIT_SYNTAX: frontend };
+    assert.is((await run("# syntax=x/y\nFROM a\n", { buildArgs })).warnings.length, isOwn ? 0 : 1);
+  });
+}
+
 test("--label wins over LABEL and has no row", async () => {
   const text = "FROM a\nLABEL a=1 b=2\n";
   assert.equal((await config(text, { labels: { b: "3" } })).Labels, { a: "1", b: "3" });
