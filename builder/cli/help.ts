@@ -27,8 +27,8 @@ export function buildHelp(): string {
 
 Usage: tsbuild build [OPTIONS] CONTEXT
 
-CONTEXT is a directory, a git repository (https://host/repo.git#ref:subdir), the URL of an archive, or - for an archive or a
-Dockerfile on standard input.
+CONTEXT is a directory, a git repository (https://host/repo.git#ref:subdir), the URL of an archive, or - for an archive
+or a Dockerfile on standard input.
 
 Options:
 ${flagLines(ours)}
@@ -38,10 +38,11 @@ ${nameLines("ignored")}
 Docker's flags that are refused, because they would change the result:
 ${nameLines("refused")}
 Progress goes to stderr, the result to stdout. The exit code is that of a failed RUN, 1 for another failure, 2 for a
-command line that makes no sense, 130 after Ctrl-C.
+command line that makes no sense, 130 after Ctrl-C; a --check that finds something ends with 1.
 
 Examples:
   tsbuild build -t app .
+  tsbuild build --check .
   tsbuild build -t registry.example.com/app:1 --push --build-arg VERSION=1 .
   tsbuild build --build-context base=oci-layout://./base -o type=oci,dest=app.tar .
 `;
