@@ -20,8 +20,8 @@ export async function parseContextAddress(text: string): Promise<ContextAddress>
   if (found?.isDirectory() === true) return { type: "directory", path };
   const remote = parseRemoteAddress(text);
   if (remote !== undefined) return remote;
-  const problem = found === undefined ? "does not exist" : "is not a directory";
-  throw new BuildError("CONTEXT_NOT_FOUND", `build context ${text} ${problem}`, {
+  const problem = found === undefined ? "not found" : "is not a directory";
+  throw new BuildError("CONTEXT_NOT_FOUND", `unable to prepare context: path ${JSON.stringify(text)} ${problem}`, {
     hint: "the last argument of build is a directory, a git repository, a URL, or - for standard input",
   });
 }

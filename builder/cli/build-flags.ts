@@ -30,7 +30,7 @@ export const BUILD_FLAGS: readonly Flag[] = [
     type: "string",
     multiple: true,
     value: "NAME=VALUE",
-    help: "Directory, docker-image://REF, oci-layout://PATH, git repository or URL for FROM and --from",
+    help: "Directory, docker-image://REF, oci-layout://PATH, git or URL for FROM and --from",
   },
   { name: "label", type: "string", multiple: true, value: "NAME=VALUE", help: "Label of the image" },
   {
@@ -124,6 +124,8 @@ export const BUILD_FLAGS: readonly Flag[] = [
   { name: "help", short: "h", type: "boolean", help: "Show this" },
 
   ...ignored(["rm", "force-rm", "compress", "disable-content-trust", "debug"], "boolean"),
+  // /dev/shm of a RUN may take all of its memory: it is never smaller than asked for.
+  ...ignored(["shm-size"], "string"),
   ...ignored(["builder"], "string"),
   {
     name: "isolation",
@@ -139,7 +141,6 @@ export const BUILD_FLAGS: readonly Flag[] = [
   refused("cache-from", "string", "leave it out: the store on this machine is the cache"),
   refused("cache-to", "string", "leave it out: the store on this machine is the cache"),
   refused("ulimit", "string", "set it in the RUN with ulimit"),
-  refused("shm-size", "string", "leave it out: /dev/shm is limited by --memory"),
   refused("annotation", "string", "use --label"),
   refused("policy", "string", "pin images by digest in the Dockerfile"),
   refused("attest", "string", "leave it out: no attestations are made"),

@@ -7,6 +7,7 @@ import { builtFiles } from "../helpers/built-files.ts";
 import { tsbuild, tsbuildOk } from "../helpers/cli.ts";
 import { commandOutput } from "../helpers/command.ts";
 import { dockerfile, makeContext } from "../helpers/context.ts";
+import { OrdinaryUser } from "../helpers/ordinary-user.ts";
 import { makeTempDir } from "../helpers/temp.ts";
 
 const contexts = suite("e2e: contexts on this machine");
@@ -154,6 +155,17 @@ contexts("a context that is the store itself is refused", async () => {
   assert.match(stderr, /^error: the store is the build context itself: .*\[STORE_IS_CONTEXT\]$/m);
 });
 
+contexts("an ordinary user builds from standard input, with root's digest", async () => {
+  const user = new OrdinaryUser();
+  const input = readFileSync(await archive({ Dockerfile: COPY_ALL, a: "a" }));
+  const asRoot = await tsbuildOk(["build", "--store", store, "--quiet", "-"], { input });
+  assert.equal(await user.tsbuild(["build", "--quiet", "-"], { input }), {
+    code: 0,
+    stdout: asRoot.stdout,
+    stderr: "",
+  });
+});
+
 const refusals: readonly (readonly [
   name: string,
   args: readonly string[],
@@ -179,9 +191,14 @@ const refusals: readonly (readonly [
     "a context that is not there",
     ["no/such"],
     "",
-    /^error: build context no\/such does not exist {2}\[CONTEXT_NOT_FOUND\]$/m,
+    /^error: unable to prepare context: path "no\/such" not found {2}\[CONTEXT_NOT_FOUND\]$/m,
   ],
-  ["a context that is a file", ["/etc/hostname"], "", /^error: build context \/etc\/hostname is not a directory/m],
+  [
+    "a context that is a file",
+    ["/etc/hostname"],
+    "",
+    /^error: unable to prepare context: path "\/etc\/hostname" is not a directory/m,
+  ],
   [
     "more than one platform",
     ["--platform", "linux/amd64,linux/arm64", "."],

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import type { ResolvedImage } from "../../../builder/dispatch/index.ts";
 import { BuildError } from "../../../builder/errors.ts";
 import { openLinter } from "../../../builder/lint/index.ts";
+import { createVertex, edge } from "../../../builder/llb/index.ts";
 import { config, failureOf, image, ops, run, textAt, vertices } from "./harness.ts";
 
 const test = suite("stages");
@@ -48,6 +49,46 @@ test("a named context stands for an image, and for a whole stage", async () => {
   const replaced = await run("FROM missing AS base\nRUN never\nFROM base\nRUN x\n", { namedContexts });
   assert.is(replaced.image.config.User, "base");
   assert.is((await ops("exec", "FROM missing AS base\nRUN never\nFROM base\nRUN x\n", { namedContexts })).length, 1);
+});
+
+test("a named context is found by the platform of its FROM, then by its name alone", async () => {
+  const user = (name: string) => ({ type: "image" as const, resolve: async () => image("other", { User: name }) });
+  const namedContexts = {
+    "base::linux/arm64": user("arm"),
+    base: user("any"),
+    Scratch: user("no"),
+    context: user("no"),
+  };
+  assert.is((await config("FROM base\n", { namedContexts })).User, "any");
+  assert.is((await config("FROM --platform=arm64 base\n", { namedContexts })).User, "arm");
+  assert.is((await config("FROM --platform=arm64 x AS base\nRUN never\n", { namedContexts })).User, "arm");
+  assert.is((await config("FROM scratch AS context\n", { namedContexts })).User, undefined);
+});
+
+test("what was fetched is read where it is named, as a base, by COPY and as the build context", async () => {
+  const root = edge(
+    createVertex({ type: "http", url: "http://x/y", filename: "context" }, [], { name: "[context u]" }),
+  );
+  const files = { root, ignore: [] } as const;
+  const text = "FROM u\nCOPY --from=u a /\nCOPY b /\n";
+  const all = await vertices(text, { namedContexts: { u: { type: "fetched", ...files } }, context: files });
+  assert.is(all.filter(({ op }) => op.type === "http").length, 1);
+  assert.equal(all.find(({ op }) => op.type === "http")?.range?.start, { line: 1, column: 6 });
+});
+
+test("--no-cache-filter is for the steps of the stages it names", async () => {
+  const text = "FROM a AS one\nRUN 1\nFROM one AS two\nRUN 2\nFROM two\nRUN 3\n";
+  const all = await vertices(text, { noCacheStages: new Set(["two"]) });
+  assert.equal(
+    all.filter(({ ignoreCache }) => ignoreCache === true).map(({ name }) => name),
+    ["[two 1/1] RUN 2"],
+  );
+});
+
+test("a target that is an index is told the name of that stage", async () => {
+  const error = await failureOf("FROM a AS one\nFROM b\n", { target: "0" });
+  assert.is(error.hint, "a target is a name: stage 0 is one");
+  assert.match((await failureOf("FROM a AS one\nFROM b\n", { target: "1" })).hint ?? "", /add "AS name"/);
 });
 
 test("a directory as a base is one layer over scratch", async () => {
