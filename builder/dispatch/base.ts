@@ -8,6 +8,7 @@ import { envMap, envRows, type ImageEnv, setEnv } from "./image-env.ts";
 import type { ResolvedImage } from "./options.ts";
 import { PersistentMap } from "./persistent-map.ts";
 import type { StageState } from "./stage-state.ts";
+import { StepEnvironment } from "./step-environment.ts";
 import { internalName } from "./vertex-name.ts";
 import { joinWorkdir } from "./workdir.ts";
 
@@ -68,7 +69,7 @@ function settled(parts: ConfigParts): ConfigParts & Pick<StageState, "environmen
   const { config } = parts;
   const env = withPath(parts.env);
   const workdir = config.WorkingDir ? { WorkingDir: joinWorkdir("/", config.WorkingDir) } : {};
-  return { ...parts, config: { ...config, ...workdir }, env, environment: new PersistentMap(envMap(envRows(env))) };
+  return { ...parts, config: { ...config, ...workdir }, env, environment: StepEnvironment.of(envMap(envRows(env))) };
 }
 
 function withPath(env: ImageEnv): ImageEnv {

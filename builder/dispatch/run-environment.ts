@@ -1,9 +1,10 @@
 import type { PersistentMap } from "./persistent-map.ts";
 import type { StageState } from "./stage-state.ts";
+import type { StepEnvironment } from "./step-environment.ts";
 
 // Steps mostly run in the environment of the step before them: its rows are made, and kept in memory, once.
-const rowsOf = new WeakMap<PersistentMap<string>, readonly string[]>();
-const prefixOf = new WeakMap<PersistentMap<string>, { readonly buildArgs: PersistentMap<string>; text: string }>();
+const rowsOf = new WeakMap<StepEnvironment, readonly string[]>();
+const prefixOf = new WeakMap<StepEnvironment, { readonly buildArgs: PersistentMap<string>; text: string }>();
 
 /** `NAME=value` for everything that a step sees. */
 export function environmentRows({ environment }: Pick<StageState, "environment">): readonly string[] {

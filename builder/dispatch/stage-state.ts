@@ -4,6 +4,7 @@ import { append, type Chain } from "./chain.ts";
 import type { ImageEnv } from "./image-env.ts";
 import type { PersistentMap } from "./persistent-map.ts";
 import type { ImageDraft } from "./result.ts";
+import type { StepEnvironment } from "./step-environment.ts";
 
 /**
  * A stage after some of its instructions. Handlers take one and return the next; none is ever changed. What may grow with
@@ -21,7 +22,7 @@ export interface StageState extends Omit<ImageDraft, "config" | "history"> {
   readonly onbuild: Chain<string>;
   readonly history: Chain<History>;
   /** What `$NAME` means and what RUN sees: the image's environment and declared ARGs. The last writer wins. */
-  readonly environment: PersistentMap<string>;
+  readonly environment: StepEnvironment;
   /** ARGs in effect, in the order of their declaration; "" for one without a value. */
   readonly buildArgs: PersistentMap<string>;
   /** How many vertices of the stage have a number. */

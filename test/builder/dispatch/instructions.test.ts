@@ -110,6 +110,12 @@ test("the last writer of ENV and ARG is what RUN sees; a child stage sees ENV ag
   );
 });
 
+test("RUN sees the variables in the order in which they were set last", async () => {
+  const env = async (text: string) => (await ops("exec", text)).at(-1)?.env.map((row) => row.split("=")[0]);
+  assert.equal(await env("FROM a\nENV A=1 B=2\nARG C=3\nENV A=4\nRUN x\n"), ["PATH", "B", "C", "A"]);
+  assert.equal(await env("FROM a AS p\nARG C=3\nENV A=1\nFROM p\nRUN x\n"), ["C", "PATH", "A"]);
+});
+
 test("an ARG takes --build-arg, its default, the global value, or nothing", async () => {
   const text = "ARG G=global\nFROM a\nARG G\nARG D=default\nARG B=default\nARG U\nRUN x\n";
   const rows = await history(text, { buildArgs: { B: "given" } });
