@@ -10,10 +10,16 @@ export interface SourceContext {
   readonly transport?: Transport;
   /** The value of a secret of the build, by its id: `GIT_AUTH_TOKEN`, `HTTP_AUTH_HEADER_host`. Absent: there are none. */
   readonly secret?: (id: string) => Promise<Uint8Array | undefined>;
-  /** The socket of the agent that `--ssh` gives. Absent: no keys. */
-  readonly sshAuthSock?: string;
+  /** Serves the agent that `--ssh default` gives, in `directory`, which is made for it. Absent: there are no keys. */
+  readonly serveSsh?: (directory: string) => Promise<ServedSsh>;
   /** Where proxies are looked up. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
+}
+
+/** An agent's socket for as long as it is needed. */
+export interface ServedSsh {
+  readonly path: string;
+  close(): Promise<void>;
 }
 
 /** A secret as text, without the line end that an editor adds. */

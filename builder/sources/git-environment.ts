@@ -41,7 +41,7 @@ const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["http.lowSpeedTime", "120"],
 ];
 
-/** The environment that git runs in. `home` is an empty directory of its own. */
+/** The environment that git runs in, but for an agent. `home` is an empty directory of its own. */
 export async function gitEnvironment(
   remote: string,
   home: string,
@@ -64,7 +64,6 @@ export async function gitEnvironment(
     GIT_SSH_COMMAND: sshCommand(home, outer),
     GIT_SSH_VARIANT: "ssh",
     GIT_LFS_SKIP_SMUDGE: "1",
-    ...(context.sshAuthSock === undefined ? {} : { SSH_AUTH_SOCK: context.sshAuthSock }),
     ...countedSettings(settings),
   };
 }

@@ -32,7 +32,7 @@ async function withGitServer(
       const checkOut = async (text: string, more: Partial<SourceContext> = {}) => {
         const reference = parseGitReference(`${server.origin}/${text}`);
         if (reference === undefined) throw new Error(`no git reference: ${text}`);
-        const context = { store, sourceDateEpoch: EPOCH, ...more };
+        const context: SourceContext = { store, sourceDateEpoch: EPOCH, ...more };
         const snapshot = await checkoutGit(reference, await resolveGit(reference, context), context);
         return context.store.snapshotter.view(snapshot).lowers[0] ?? "";
       };
