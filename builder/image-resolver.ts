@@ -3,7 +3,9 @@ import {
   type Descriptor,
   fetchImageConfig,
   fetchManifest,
+  formatPlatform,
   isNotFound,
+  normalizePlatform,
   OciLayout,
   type ReadonlyTarget,
   Reference,
@@ -89,7 +91,7 @@ async function describe(
 
 /** What the store has under a tag may have been pulled for another platform. */
 function isFor({ config }: ResolvedImage, { platform }: ResolveImageOptions): boolean {
-  return config.os === platform.os && config.architecture === platform.architecture;
+  return formatPlatform(normalizePlatform(config)) === formatPlatform(normalizePlatform(platform));
 }
 
 function parseImageName(name: string): Reference {
