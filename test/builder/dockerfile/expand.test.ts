@@ -83,6 +83,38 @@ suite("a value is split, a quoted one is not", () => {
   assert.equal(expandWords('$ports "$ports"', ports).words, ["80", "81/udp", " 80 81/udp "]);
 });
 
+const lines: readonly [line: string, words: readonly string[]][] = [
+  ["a  b\tc", ["a", "b", "c"]],
+  ["'a b' \"c d\" e\\ f", ["a b", "c d", "e f"]],
+  ["a'b c'd", ["ab cd"]],
+  ["$none", []],
+  ["''", []],
+  ["x${none}y$path", ["xya/b/c.tar.gz"]],
+  ["${none:-a b} c", ["a", "b", "c"]],
+  ['"${none:-a b}" c', ["a b", "c"]],
+  ["\\$path \\\\", ["$path", "\\"]],
+];
+
+for (const [line, expected] of lines) {
+  suite(`the words of ${line}`, () => assert.equal(expandWords(line, environment).words, expected));
+}
+
+const names: readonly [word: string, set: readonly string[], unset: readonly string[]][] = [
+  ["$path $x ${y}", ["path"], ["x", "y"]],
+  ["'$path' \\$x", [], []],
+  ["${x:-$path}", ["path"], ["x"]],
+  ["${path:-$x}", ["path"], ["x"]],
+  ["${empty:+$x}", ["empty"], ["x"]],
+  ["${path#$x}${path/$y/$empty}", ["path", "empty"], ["x", "y"]],
+];
+
+for (const [word, set, unset] of names) {
+  suite(`the names in ${word}`, () => {
+    const { matched, unmatched } = expandWord(word, environment);
+    assert.equal([[...matched].sort(), [...unmatched].sort()], [[...set].sort(), [...unset].sort()]);
+  });
+}
+
 suite("text before a default stays in the word", () => {
   assert.equal(expandWords("80${U-80}", new Map()).words, ["8080"]);
 });
