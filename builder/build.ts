@@ -10,6 +10,7 @@ import { type WrittenImage, writeImage } from "./export/index.ts";
 import { imageNames } from "./image-names.ts";
 import { type LintWarning, openLinter, parseAndCheck } from "./lint/index.ts";
 import type { BuildOptions, BuildResult } from "./options.ts";
+import { checkPrivilege } from "./privilege.ts";
 import { reportVertex } from "./report-vertex.ts";
 import { openSession, type Session } from "./session.ts";
 import { solve } from "./solver/index.ts";
@@ -22,6 +23,7 @@ import { solve } from "./solver/index.ts";
  */
 export async function build(options: BuildOptions): Promise<BuildResult> {
   options.signal?.throwIfAborted();
+  checkPrivilege();
   const names = imageNames(options.tags ?? []);
   const session = await openSession(options);
   try {

@@ -6,7 +6,6 @@ import type { BuildEvent, WarningEvent } from "./events.ts";
 import type { Vertex } from "./llb/index.ts";
 import { type OpContext, resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
-import { checkPrivilege } from "./privilege.ts";
 import { Secrets } from "./secrets.ts";
 import { SolvedAhead } from "./solved-ahead.ts";
 import { type CacheStore, FileCacheStore, type OpRunner } from "./solver/index.ts";
@@ -26,7 +25,6 @@ export interface Session {
 
 /** Opens what a build needs. Everything that can be wrong with the options is said here, before anything runs. */
 export async function openSession(options: BuildOptions): Promise<Session> {
-  checkPrivilege();
   const address = await locateContext(options);
   const store = await Store.open(options.store ?? defaultStore());
   try {

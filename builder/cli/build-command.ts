@@ -19,12 +19,21 @@ export async function buildCommand(args: readonly string[]): Promise<number> {
   }
   const ignored = checkSupport(flags, BUILD_FLAGS);
   const request = buildRequest(flags, process.env);
-  enterUserNamespace(process.env);
+  enterNamespaceFor(request);
   if (ignored.length > 0) process.stderr.write(`warning: without a meaning here, ignored: ${ignored.join(", ")}\n`);
   const { call, options } = request;
   return call === undefined
     ? await runBuild(request)
     : await (await import("./call-command.ts")).callCommand(call, options);
+}
+
+/** A check of files that lie here needs no privilege: where there is no namespace to be had, it goes on as it is. */
+function enterNamespaceFor({ call }: BuildRequest): void {
+  try {
+    enterUserNamespace(process.env);
+  } catch (error) {
+    if (call === undefined) throw error;
+  }
 }
 
 async function runBuild(request: BuildRequest): Promise<number> {
