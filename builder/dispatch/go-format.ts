@@ -1,3 +1,5 @@
+import { quote } from "../dockerfile/index.ts";
+
 /** `[a b]`: Go's %v of a string slice, as BuildKit writes lists into the history. */
 export function formatList(items: readonly string[]): string {
   return `[${items.join(" ")}]`;
@@ -6,32 +8,6 @@ export function formatList(items: readonly string[]): string {
 /** `["a" "b"]`: Go's %q of a string slice. */
 export function formatQuotedList(items: readonly string[]): string {
   return `[${items.map(quote).join(" ")}]`;
-}
-
-/** Go's strconv.Quote. */
-function quote(text: string): string {
-  return `"${text.replace(/["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, escapeCharacter)}"`;
-}
-
-const NAMED_ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  "\\": "\\\\",
-  "\x07": "\\a",
-  "\b": "\\b",
-  "\f": "\\f",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-  "\v": "\\v",
-};
-
-function escapeCharacter(character: string): string {
-  const named = NAMED_ESCAPES[character];
-  if (named !== undefined) return named;
-  const code = character.codePointAt(0) ?? 0;
-  const hex = code.toString(16);
-  if (code < 0x80) return `\\x${hex.padStart(2, "0")}`;
-  return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 }
 
 /** Go's Duration.String of whole nanoseconds: `1m30s`, `1.5s`, `250ms`, `0s`. */
