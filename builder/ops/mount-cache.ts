@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import type { HeldCache } from "../../layers/index.ts";
-import { applyFileActions } from "../../runtime-core/index.ts";
 import type { CacheMount, ExecMount } from "../llb/index.ts";
-import { treeSource } from "./inputs.ts";
+import { seedCache } from "./mount-seed.ts";
 import type { MountWork } from "./mounts.ts";
 
 /** The caches of one step. */
@@ -55,15 +53,9 @@ function cacheKey({ id, initial }: CacheMount, { inputs }: MountWork): string {
     .digest("hex");
 }
 
-async function fill(path: string, { initial }: CacheMount, { inputs, context, options }: MountWork): Promise<void> {
+async function fill(path: string, { initial }: CacheMount, work: MountWork): Promise<void> {
   if (initial.type === "empty") return makeDirectory(path, initial);
-  const selection = { source: treeSource(inputs[initial.input], context), paths: [initial.source], wildcards: false };
-  const upper = dirname(path);
-  const work = context.store.workspace.path();
-  mkdirSync(work);
-  const copy = { type: "copy", selection, dest: path.slice(upper.length) } as const;
-  const { sourceDateEpoch } = context;
-  await applyFileActions({ lowers: [], upper, work }, [copy], { ...options, sourceDateEpoch });
+  await seedCache(path, initial, work);
 }
 
 function makeDirectory(path: string, { uid, gid, mode }: Extract<CacheMount["initial"], { type: "empty" }>): void {

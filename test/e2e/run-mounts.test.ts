@@ -131,16 +131,30 @@ mounts("a cache begins as what from and source name, or with an owner and a mode
   const context = makeContext({
     Dockerfile: dockerfile(
       "FROM busybox AS s",
-      "RUN mkdir -p /s/d && echo seed > /s/d/f && chown 5:6 /s/d/f",
+      "RUN mkdir -p /s/d /t && echo seed > /s/d/f && chown 5:6 /s/d/f && ln -s /s /l && chown 3:4 /s && chmod 750 /s",
       "FROM busybox",
       "RUN --mount=type=cache,target=/c,id=seeded,from=s,source=/s cat /c/d/f; stat -c %u:%g /c/d/f; echo x > /c/d/f",
       "RUN --mount=type=cache,target=/c,id=seeded,from=s,source=/s cat /c/d/f; echo second",
+      "RUN --mount=type=cache,target=/c,id=seeded,from=s,source=/s stat -c '%u:%g %a' /c",
+      "RUN --mount=type=cache,target=/c,id=linked,from=s,source=/l cat /c/d/f",
+      "RUN --mount=type=cache,target=/c,id=whole,from=s stat -c '%u:%g %a' /c/s",
       "RUN --mount=type=cache,target=/o,uid=1000,gid=1001,mode=0700 stat -c '%u:%g %a' /o",
       "RUN --mount=type=cache,target=/e stat -c '%u:%g %a' /e",
       "RUN --mount=type=cache,target=/e,ro touch /e/x || true",
     ),
   });
-  const expected = ["seed", "5:6", "x", "second", "1000:1001 700", "0:0 755", "touch: /e/x: Read-only file system"];
+  const expected = [
+    "seed",
+    "5:6",
+    "x",
+    "second",
+    "3:4 750",
+    "seed",
+    "3:4 750",
+    "1000:1001 700",
+    "0:0 755",
+    "touch: /e/x: Read-only file system",
+  ];
   assert.is((await build(context)).output, expected.join("\n"));
 });
 
