@@ -36,11 +36,11 @@ RUN <<-"ONE" cat > /a && cat <<TWO > /b
 	ONE
 two
 TWO
-COPY <<one.txt <<'two words.txt' /etc/files/
+COPY <<one.txt <<'two.txt' /etc/files/
 hello $USER
 one.txt
 $not expanded
-two words.txt
+two.txt
 ADD --chown=app:app <<EOF /etc/motd
 \${GREETING:-hello} "$quoted"
 EOF
@@ -74,7 +74,7 @@ ADD --keep-git-dir=true --link https://github.com/moby/buildkit.git#v0.10:docs /
 ADD --unpack=true --exclude=*.md --chmod=u=rwX,go=rX archive.tar /srv/
 COPY --parents --exclude=**/*.log --exclude=!keep.log ./a/./b/*.txt /d/
 COPY ["with space", "/dest dir/"]
-RUN --security=sandbox --network=host --device=vendor.com/class=name,required id
+RUN --security=sandbox --network=host id
 RUN --mount=type=secret,id=token,env=TOKEN,required=true --mount=type=ssh,id=default,mode=0600 \\
     --mount=type=tmpfs,target=/tmp,size=64m --mount=from=child2,target=/x true
 `,
@@ -88,19 +88,23 @@ ENV A=\`"quoted\`" B="c \`
  d"
 `,
   `from alpine as A
-arg x=\${y:?must be set} z=\${x#*/} w=\${x%%.*} v=\${x/a/b} u=\${x//\\*/-} t=\${x:+\${x:-\${x}}}
+arg y=1
+arg x="\${y:?must be set}" z=\${x#*/} w=\${x%%.*} v=\${x/a/b} u=\${x//\\*/-} t=\${x:+\${x:-\${x}}}
 env a=$x b=\${a} c="\${b:-"nested"}"
 user \${u:-root}
 workdir relative
 cmd echo $x
 entrypoint exec top -b
 run ["a", "b\\u0041", "\\"q\\""]
-copy --from=0 / /
+copy / /
 expose \${p:-80}/tcp
 volume $x
 stopsignal 9
 label "$x"='$y' \${x}=z
 onbuild workdir /w
+from a
+copy --from=0 / /
+run --device=vendor.com/class=name,required id
 `,
   `ARG A
 ARG B=$A C="\${B}-c"

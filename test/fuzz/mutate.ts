@@ -13,7 +13,7 @@ const MAX_LENGTH = 20_000;
 export function mutant(seed: number, index: number): string {
   const below = random(Math.imul(seed, 0x9e3779b1) ^ index);
   let text = pick(CORPUS, below);
-  for (let edits = 1 + below(8); edits > 0; edits--) text = edit(text, below).slice(0, MAX_LENGTH);
+  for (let edits = 1 + below(1 + below(8)); edits > 0; edits--) text = edit(text, below).slice(0, MAX_LENGTH);
   return text;
 }
 
