@@ -1,10 +1,10 @@
-import { hostPlatform, type Platform, parsePlatform, RegistryError } from "../registry-client/index.ts";
+import { hostPlatform } from "../registry-client/index.ts";
 import type { DispatchOptions } from "./dispatch/index.ts";
-import { BuildError } from "./errors.ts";
 import { ImageResolver } from "./image-resolver.ts";
 import { openNamedContexts } from "./named-contexts.ts";
 import type { BuildOptions } from "./options.ts";
 import type { Session } from "./session.ts";
+import { targetPlatform } from "./target-platform.ts";
 
 /** What dispatch needs to know of a build beside the Dockerfile. Throws INVALID_PLATFORM, and what opening named contexts throws. */
 export async function dispatchOptions(options: BuildOptions, { context, ops }: Session): Promise<DispatchOptions> {
@@ -23,15 +23,4 @@ export async function dispatchOptions(options: BuildOptions, { context, ops }: S
     namedContexts: await openNamedContexts(options.buildContexts ?? {}, { images, store: ops.store.root }),
     resolveImage: (reference, asked) => images.resolve(reference, asked),
   };
-}
-
-/** `local` is this machine's, as for docker. */
-function targetPlatform(text: string | undefined): Platform {
-  if (text === undefined || text.toLowerCase() === "local") return hostPlatform();
-  try {
-    return parsePlatform(text);
-  } catch (error) {
-    if (!(error instanceof RegistryError)) throw error;
-    throw new BuildError("INVALID_PLATFORM", error.message, { cause: error, hint: error.hint });
-  }
 }

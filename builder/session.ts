@@ -11,6 +11,7 @@ import { SolvedAhead } from "./solved-ahead.ts";
 import { type CacheStore, FileCacheStore, type OpRunner } from "./solver/index.ts";
 import { openSshSources } from "./ssh/index.ts";
 import { defaultStore } from "./store-location.ts";
+import { targetPlatform } from "./target-platform.ts";
 
 /** What one build holds from its first line to its last. */
 export interface Session {
@@ -25,6 +26,7 @@ export interface Session {
 
 /** Opens what a build needs. Everything that can be wrong with the options is said here, before anything runs. */
 export async function openSession(options: BuildOptions): Promise<Session> {
+  targetPlatform(options.platform);
   const address = await locateContext(options);
   const store = await Store.open(options.store ?? defaultStore());
   try {

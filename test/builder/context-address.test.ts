@@ -8,7 +8,12 @@ import { makeTempDir } from "../helpers/temp.ts";
 
 const address = suite("context address");
 
-const remotes: readonly (readonly [text: string, remote: string | undefined, ref?: string, subdir?: string])[] = [
+const remotes: readonly (readonly [
+  text: string,
+  remote: string | undefined,
+  ref?: string | undefined,
+  subdir?: string,
+])[] = [
   ["https://example.com/a.git", "https://example.com/a.git"],
   ["https://example.com/a.git#v1:docker", "https://example.com/a.git", "v1", "docker"],
   ["https://example.com/a.git#:docker", "https://example.com/a.git", undefined, "docker"],

@@ -48,8 +48,8 @@ const usage: readonly (readonly [args: readonly string[], report: string])[] = [
   [["bild"], "error: unknown command: bild  [UNKNOWN_COMMAND]\nhint: did you mean tsbuild build?\n"],
   [["build", "--tga", "x", "."], "error: unknown flag: --tga  [UNKNOWN_FLAG]\nhint: did you mean --tag?\n"],
   [
-    ["build", "--platform", "linux/s390x", "."],
-    "error: --platform linux/s390x is not supported yet  [UNSUPPORTED_PLATFORM]\n",
+    ["build", "--platform", "linux/s390x,linux/arm64", "."],
+    "error: --platform with more than one platform is not supported yet: linux/s390x, linux/arm64  [UNSUPPORTED_PLATFORM]\n",
   ],
   [["build"], "error: build needs a context: the directory that COPY reads  [MISSING_CONTEXT]\n"],
 ];
