@@ -174,6 +174,17 @@ test("120 mounts fit", async () => {
   await fails({ mounts: [...mounts, first] }, /too many mounts/);
 });
 
+test("as many fit where every mount point has to be made, and none of them stays", async () => {
+  const cache = freshDirectory();
+  const inner = Array.from(
+    { length: 119 },
+    (_, n): SandboxMount => ({ type: "tmpfs", target: `/c/${n}/m`, readonly: false }),
+  );
+  const mounts: SandboxMount[] = [{ type: "bind", source: cache, target: "/c", readonly: false }, ...inner];
+  assert.is(await output("ls /c | wc -l", { mounts }), "119");
+  assert.equal(listTree(cache), []);
+});
+
 test("a mount needs a place of its own and a possible size", async () => {
   const wrong: readonly SandboxMount[] = [
     { type: "tmpfs", target: "/", readonly: false },

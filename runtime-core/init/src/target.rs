@@ -9,7 +9,7 @@ use crate::sys::file::{
     RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, StatxTime,
 };
 use crate::sys::{self, ENOENT, mount};
-use crate::text::{Text, c_string};
+use crate::text::c_string;
 
 /// A directory of the image itself. A symbolic link is refused: it would carry the mount elsewhere.
 pub fn own_directory(root: &Fd, name: &'static CStr, created: &mut Created) -> Result<Fd, Fail> {
@@ -62,11 +62,12 @@ fn open_inside(root: &Fd, path: &CStr, flags: usize) -> sys::Result<Fd> {
     file::open_beneath(root.raw(), path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 }
 
-const MAX_CREATED: usize = 64;
+/// Two for each of the most mounts that a step can have.
+const MAX_CREATED: usize = 256;
 
 struct Stub {
     parent: Fd,
-    name: Text<256>,
+    name: &'static [u8],
     is_directory: bool,
     parent_modified: StatxTime,
 }
@@ -91,7 +92,7 @@ impl Created {
     }
 
     /// Creates every missing part of `path`.
-    fn make(&mut self, root: &Fd, path: &CStr, is_directory: bool) -> sys::Result<()> {
+    fn make(&mut self, root: &Fd, path: &'static CStr, is_directory: bool) -> sys::Result<()> {
         let bytes = path.to_bytes();
         let mut end = 0;
         while end < bytes.len() {
@@ -111,15 +112,21 @@ impl Created {
         Ok(())
     }
 
-    fn make_part(&mut self, root: &Fd, parent: &[u8], name: &[u8], is_directory: bool) -> sys::Result<()> {
+    fn make_part(
+        &mut self,
+        root: &Fd,
+        parent: &[u8],
+        name: &'static [u8],
+        is_directory: bool,
+    ) -> sys::Result<()> {
         let parent = c_string::<4096>(if parent.is_empty() { b"." } else { parent })?;
         let parent = open_inside(root, parent.as_c_str(), O_RDONLY | O_DIRECTORY)?;
-        let name = c_string::<256>(name)?;
+        let entry = c_string::<256>(name)?;
         let parent_modified = file::stat(parent.raw())?.mtime;
         let made = if is_directory {
-            file::make_directory(parent.raw(), name.as_c_str(), 0o755)
+            file::make_directory(parent.raw(), entry.as_c_str(), 0o755)
         } else {
-            file::open_at(parent.raw(), name.as_c_str(), O_WRONLY | O_CREAT | O_EXCL, 0o644).map(drop)
+            file::open_at(parent.raw(), entry.as_c_str(), O_WRONLY | O_CREAT | O_EXCL, 0o644).map(drop)
         };
         match made {
             Ok(()) => self.remember(Stub {
@@ -146,7 +153,10 @@ impl Created {
             if file::change_directory_to(stub.parent.raw()).is_err() {
                 continue;
             }
-            let name = stub.name.as_c_str();
+            let Ok(name) = c_string::<256>(stub.name) else {
+                continue;
+            };
+            let name = name.as_c_str();
             let _ = mount::unmount(name, mount::MNT_DETACH | mount::UMOUNT_NOFOLLOW);
             let flags = if stub.is_directory { AT_REMOVEDIR } else { 0 };
             if file::unlink(stub.parent.raw(), name, flags).is_ok() {
