@@ -11,7 +11,7 @@ import {
   readRemoteDockerfile,
 } from "./fetched-context.ts";
 import { openLocalContext } from "./local-context.ts";
-import { type LocalDockerfile, readLocalDockerfile } from "./local-dockerfile.ts";
+import { readLocalDockerfile } from "./local-dockerfile.ts";
 import type { BuildOptions } from "./options.ts";
 
 /** What a build starts from: the files that COPY reads, and the Dockerfile, which need not be one of them. */
@@ -62,26 +62,25 @@ async function openInput(options: BuildOptions, tools: ContextTools): Promise<Bu
 }
 
 async function openDirectory(path: string, options: BuildOptions, tools: ContextTools): Promise<BuildContext> {
-  const { path: beside, source } = await directoryDockerfile(path, options, tools);
-  return { files: await openLocalContext(path, tools.store.root, beside), dockerfile: source };
+  const { store } = tools;
+  const fileless = await filelessDockerfile(options, tools);
+  if (fileless !== undefined) return { files: await openLocalContext(path, store.root), dockerfile: fileless };
+  const { path: beside, source } = await readLocalDockerfile(path, options.dockerfile);
+  return { files: await openLocalContext(path, store.root, beside), dockerfile: source };
 }
 
-async function directoryDockerfile(
-  path: string,
-  options: BuildOptions,
-  tools: ContextTools,
-): Promise<Pick<LocalDockerfile, "source"> & Partial<LocalDockerfile>> {
-  const elsewhere = options.dockerfile?.startsWith("/") === true ? undefined : await outsideDockerfile(options, tools);
-  return elsewhere === undefined ? await readLocalDockerfile(path, options.dockerfile) : { source: elsewhere };
-}
-
-/** A Dockerfile that is not looked for in the context: of standard input, a URL, or an absolute path. */
+/** A Dockerfile that is not in a remote context: it may be an absolute path of this machine. */
 async function outsideDockerfile(options: BuildOptions, tools: ContextTools): Promise<SourceFile | undefined> {
   const { dockerfile } = options;
+  if (dockerfile?.startsWith("/") === true) return (await readLocalDockerfile("/", dockerfile)).source;
+  return await filelessDockerfile(options, tools);
+}
+
+/** A Dockerfile that is no file of this machine: of standard input, or a URL. */
+async function filelessDockerfile(options: BuildOptions, tools: ContextTools): Promise<SourceFile | undefined> {
+  const { dockerfile = "" } = options;
   if (dockerfile === "-") return { file: UNNAMED, text: await (await openBuildInput(options)).text() };
-  if (dockerfile === undefined) return undefined;
-  if (/^https?:\/\//.test(dockerfile)) return await readRemoteDockerfile(dockerfile, tools);
-  return dockerfile.startsWith("/") ? (await readLocalDockerfile("/", dockerfile)).source : undefined;
+  return /^https?:\/\//.test(dockerfile) ? await readRemoteDockerfile(dockerfile, tools) : undefined;
 }
 
 /** `--build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1`: Go's strconv.ParseBool. */
