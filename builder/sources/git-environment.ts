@@ -51,7 +51,6 @@ export async function gitEnvironment(
   const kept = INHERITED.flatMap((name) => (outer[name] === undefined ? [] : [[name, outer[name]] as const]));
   const settings = [...SETTINGS, ...(await authorization(remote, context))];
   return {
-    ...Object.fromEntries(kept),
     HOME: home,
     XDG_CONFIG_HOME: home,
     LC_ALL: "C",
@@ -59,6 +58,9 @@ export async function gitEnvironment(
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_ATTR_NOSYSTEM: "1",
+    // The TLS library of git's HTTP knows only the second of the two.
+    ...(outer["SSL_CERT_FILE"] === undefined ? {} : { GIT_SSL_CAINFO: outer["SSL_CERT_FILE"] }),
+    ...Object.fromEntries(kept),
     GIT_TERMINAL_PROMPT: "0",
     GIT_ALLOW_PROTOCOL: "http:https:git:ssh",
     GIT_SSH_COMMAND: sshCommand(home, outer),
@@ -79,8 +81,9 @@ function countedSettings(settings: readonly (readonly [string, string])[]): Read
 
 /** A host that is known must be the same; one that is not is believed, and forgotten with `home`. ssh_config(5). */
 function sshCommand(home: string, outer: NodeJS.ProcessEnv): string {
+  // New ones are written to the first file. A path that ssh would take apart is passed over.
   const known = [join(home, "known_hosts"), join(outer["HOME"] ?? homedir(), ".ssh", "known_hosts")];
-  const files = known.filter((path) => /^[\w@%+:./-]+$/.test(path)).join(" ");
+  const files = known.map((path) => (/^[\w@+:./-]+$/.test(path) ? path : "/dev/null")).join(" ");
   return [
     "ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ForwardAgent=no",
     `-o PermitLocalCommand=no -o ProxyCommand=none -o "UserKnownHostsFile=${files}"`,

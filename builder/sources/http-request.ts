@@ -48,7 +48,12 @@ export class HttpRequest {
     return await this.#transport.request({
       method: "GET",
       url: bare,
-      headers: { "User-Agent": "tsbuild", ...headers, ...(authorization ? { Authorization: authorization } : {}) },
+      headers: {
+        "User-Agent": "tsbuild",
+        "Accept-Encoding": "identity",
+        ...headers,
+        ...(authorization ? { Authorization: authorization } : {}),
+      },
       signal,
     });
   }

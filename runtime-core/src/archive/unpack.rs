@@ -106,18 +106,19 @@ fn limit(stored: u64) -> u64 {
     MAX_TAR_BYTES.min(sane)
 }
 
-/// An archive is no layer: the codes say so. The subject is the archive, the message says which of its members.
+/// An archive is no layer: the codes say so. The subject is the archive, the message says which of its members. What the
+/// kernel refuses stays as it is.
 fn in_archive(mut error: Error, name: &str) -> Error {
-    if let Some(member) = error.subject.filter(|subject| subject != name) {
-        error.message = format!("{member}: {}", error.message);
-    }
     error.code = match error.code {
         "LAYER_CORRUPT" => "ARCHIVE_CORRUPT",
         "LAYER_UNSAFE_PATH" => "ARCHIVE_UNSAFE_PATH",
         "LAYER_TOO_LARGE" => "ARCHIVE_TOO_LARGE",
         "LAYER_UNSUPPORTED" => "ARCHIVE_UNSUPPORTED",
-        code => code,
+        _ => return error,
     };
+    if let Some(member) = error.subject.filter(|subject| subject != name) {
+        error.message = format!("{member}: {}", error.message);
+    }
     error.step = "unpack".to_owned();
     error.subject = Some(name.to_owned());
     error

@@ -87,15 +87,15 @@ const REFS: readonly (readonly [name: string, reference: (h: ReturnType<typeof h
   ["checksum= alone", (h) => `r.git?checksum=${h.v2}`, "two"],
 ];
 
-for (const onlyV0 of [false, true]) {
-  for (const [name, reference, text] of REFS) {
+/** What an old server, which gives only what it shows, has to be asked for in another way. */
+const OLD: readonly string[] = ["no ref is the default branch", "an annotated tag", "a commit inside a branch"];
+
+for (const [name, reference, text] of REFS) {
+  for (const onlyV0 of OLD.includes(name) ? [false, true] : [false]) {
     git(`${name} is checked out${onlyV0 ? ", from an old server too" : ""}`, async () => {
       const made = history();
-      await withGitServer(
-        { r: made.repository },
-        async ({ checkOut }) => assert.is(read(await checkOut(reference(made)), "a.txt"), text),
-        { onlyV0 },
-      );
+      const check = async ({ checkOut }: Site) => assert.is(read(await checkOut(reference(made)), "a.txt"), text);
+      await withGitServer({ r: made.repository }, check, { onlyV0 });
     });
   }
 }
