@@ -33,5 +33,5 @@ export function internalName(text: string): string {
 }
 
 function upperCaseKeyword(text: string): string {
-  return text.replace(/^\S+/, (keyword) => keyword.toUpperCase());
+  return /^[A-Z]+\s/.test(text) ? text : text.replace(/^\S+/, (keyword) => keyword.toUpperCase());
 }
