@@ -27,7 +27,8 @@ const FORMAT = "1\n";
  * ```
  * snapshots/   unpacked layers          layers/   which blob a snapshot became
  * cache/       results by cache key     locks/    who executes what
- * mounts/      caches of RUN            tmp/      unfinished work, a directory a process
+ * mounts/      caches of RUN            sources/  which snapshot an address gave
+ * tmp/         unfinished work, a directory a process
  * ```
  * Any number of processes may use a store at once; a killed one leaves only what the next `open` removes from `tmp/`.
  */
