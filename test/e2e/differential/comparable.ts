@@ -35,12 +35,12 @@ function present(config: Readonly<Record<string, unknown>>): Record<string, unkn
 }
 
 /**
- * Newer BuildKits add --chown and --chmod to COPY and the value that came from outside to ARG, and print ports and health checks in
+ * Newer BuildKits add --chown and --chmod to COPY and ADD, and the value that came from outside to ARG, and print ports and health checks in
  * another form (dockerfile2llb/convert.go). The config says the same of the last two.
  */
 function historyText(createdBy: string): string {
   return createdBy
-    .replace(/^COPY (?:--(?:chown|chmod)=\S+ )+/, "COPY ")
+    .replace(/^(COPY|ADD) (?:--(?:chown|chmod)=\S+ )+/, "$1 ")
     .replace(/^(EXPOSE|HEALTHCHECK) .*/s, "$1")
     .replace(/^ARG .*/, (text) => text.replace(/=\S*/g, ""));
 }

@@ -1,6 +1,10 @@
 import { type ParityCase, TREE } from "./case.ts";
 
-const contexts = { kind: "buildah", why: "Docker 20.10 has no named contexts" } as const;
+const contexts = {
+  kind: "buildah",
+  leaves: ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"],
+  why: "Docker 20.10 has no named contexts",
+} as const;
 
 /** What buildah knows and Docker 20.10's BuildKit does not. */
 export const BUILDAH_CASES: readonly ParityCase[] = [
@@ -17,10 +21,17 @@ export const BUILDAH_CASES: readonly ParityCase[] = [
     peer: contexts,
   },
   {
-    name: "build-context: over an image's name and a stage's",
-    context: TREE,
-    flags: ["--build-context", "alpine=docker-image://busybox"],
-    dockerfile: ["FROM alpine", "COPY file /x"],
+    name: "build-context: a directory over a stage's name",
+    context: `${TREE}; mkdir ../other; echo instead > ../other/made`,
+    flags: ["--build-context", "stage=./other"],
+    dockerfile: ["FROM busybox AS stage", "RUN echo stage > /made", "FROM busybox", "COPY --from=stage /made /x"],
+    peer: contexts,
+  },
+  {
+    name: "build-context: .dockerignore of the main context is not its",
+    context: `${TREE}; echo o > ../.dockerignore; mkdir ../other; echo o > ../other/o; echo o > .dockerignore`,
+    flags: ["--build-context", "other=./other", "--platform", "linux/amd64"],
+    dockerfile: ["FROM busybox", "COPY --from=other . /o"],
     peer: contexts,
   },
 ];

@@ -40,7 +40,9 @@ export async function startBuildah(root: string): Promise<Buildah> {
     read: async (tag, work) => {
       const layout = join(work, "buildah");
       await commandOutput([...copy, image(tag), `oci:${layout}:case`]);
-      const config = JSON.parse(await commandOutput(["skopeo", "--policy", policy, "inspect", "--raw", "--config", image(tag)]));
+      const config = JSON.parse(
+        await commandOutput(["skopeo", "--policy", policy, "inspect", "--raw", "--config", image(tag)]),
+      );
       return { image: comparable(config), tree: await unpack(layout, join(work, "buildah-files")) };
     },
   };

@@ -15,16 +15,22 @@ export interface Place {
   readonly bases: Readonly<Record<string, string>>;
   /** Of an ssh agent. */
   readonly agent: string;
+  /** Standard input of the build. */
+  readonly input: Buffer;
 }
 
-/** Writes the context and what the case's script puts beside it. */
-export async function makeContext({ work, url }: Place, { dockerfile, context }: ParityCase): Promise<void> {
+/** Writes the context and what the case's script puts beside it. Returns the standard input of the build. */
+export async function makeContext(
+  { work, url }: Pick<Place, "work" | "url">,
+  { dockerfile, context = "", stdin = "" }: ParityCase,
+): Promise<Buffer> {
   const path = join(work, "context");
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, "Dockerfile"), `${dockerfile.join("\n")}\n`.replaceAll("@WEB@", url));
-  if (context === undefined) return;
   const script = `umask 022\n${context.replaceAll("@WEB@", url)}`;
   await commandOutput(["bash", "-euc", script], { cwd: path, env: { HOME: work } });
+  await commandOutput(["bash", "-euo", "pipefail", "-c", `{ ${stdin || ":"}; } > stdin`], { cwd: work });
+  return readFileSync(join(work, "stdin"));
 }
 
 /** Our command, with the image as an OCI layout in `ours`. */
@@ -33,13 +39,13 @@ export async function tsbuildCase(place: Place, one: ParityCase, store: string):
   const contexts = named.flatMap((context) => ["--build-context", context]);
   const output = ["--output", "type=oci,dest=ours,tar=false", "--tag", "case", "--store", store, "--progress", "plain"];
   const args = ["build", ...contexts, ...output, ...argumentsOf(place, one)];
-  return tsbuild(args, { cwd: place.work, env: envOf(place), input: await stdinOf(place, one) });
+  return tsbuild(args, { cwd: place.work, env: envOf(place), input: place.input });
 }
 
 /** Docker's command, with the image under `tag` in the daemon. */
 export async function dockerCase(dockerd: Dockerd, tag: string, place: Place, one: ParityCase): Promise<CommandResult> {
   const argv = [dockerd.client, "build", "--progress", "plain", "--network", "none", "--tag", tag];
-  const options = { cwd: place.work, env: { ...envOf(place), ...dockerd.env }, input: await stdinOf(place, one) };
+  const options = { cwd: place.work, env: { ...envOf(place), ...dockerd.env }, input: place.input };
   return runCommand([...argv, ...argumentsOf(place, one)], options);
 }
 
@@ -51,11 +57,4 @@ export function argumentsOf({ url }: Place, { flags = [], from = "context" }: Pa
 /** The environment that a build runs in. */
 export function envOf({ agent }: Place): Readonly<Record<string, string>> {
   return { SSH_AUTH_SOCK: agent };
-}
-
-async function stdinOf({ work }: Place, { stdin }: ParityCase): Promise<Buffer> {
-  if (stdin === undefined) return Buffer.alloc(0);
-  const file = join(work, "stdin");
-  await commandOutput(["bash", "-euo", "pipefail", "-c", `{ ${stdin}; } > stdin`], { cwd: work });
-  return readFileSync(file);
 }

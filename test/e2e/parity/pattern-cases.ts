@@ -1,4 +1,5 @@
-import { BUILDKIT as peer, type ParityCase } from "./case.ts";
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Dockerfiles
+import { type ParityCase, BUILDKIT as peer } from "./case.ts";
 
 /** Dockerfiles as people write them. */
 export const PATTERN_CASES: readonly ParityCase[] = [
@@ -10,7 +11,7 @@ export const PATTERN_CASES: readonly ParityCase[] = [
     dockerfile: [
       "FROM busybox AS base",
       "ENV NODE_VERSION=20.0.0 YARN_VERSION=1.22.0",
-      "RUN addgroup -g 1000 node && adduser -u 1000 -G node -s /bin/sh -D node",
+      "RUN echo node:x:1000: >> /etc/group && echo node:x:1000:1000::/home/node:/bin/sh >> /etc/passwd && mkdir -m 750 /home/node && chown 1000:1000 /home/node",
       "WORKDIR /usr/src/app",
       "",
       "FROM base AS deps",
@@ -32,10 +33,10 @@ export const PATTERN_CASES: readonly ParityCase[] = [
   },
   {
     name: "pattern: a Go program into scratch",
-    context: "mkdir -p cmd/app pkg; echo 'module x' > go.mod; touch go.sum; echo 'package main' > cmd/app/main.go; echo 'package pkg' > pkg/p.go",
+    context:
+      "mkdir -p cmd/app pkg; echo 'module x' > go.mod; touch go.sum; echo 'package main' > cmd/app/main.go; echo 'package pkg' > pkg/p.go",
     flags: ["--build-arg", "VERSION=1.2.3", "--target", "final"],
     dockerfile: [
-      "# syntax=docker/dockerfile:1",
       "ARG GO_VERSION=1.22",
       "FROM --platform=$BUILDPLATFORM busybox AS build",
       "ARG TARGETOS TARGETARCH VERSION=dev",
@@ -44,7 +45,7 @@ export const PATTERN_CASES: readonly ParityCase[] = [
       "RUN --mount=type=cache,target=/go/pkg/mod,sharing=locked touch /go/pkg/mod/x",
       "COPY . .",
       "RUN --mount=type=cache,target=/root/.cache \\",
-      "  echo \"$TARGETOS/$TARGETARCH $VERSION\" > /out && cp /bin/busybox /app && chmod 755 /app",
+      '  echo "$TARGETOS/$TARGETARCH $VERSION" > /out && cp /bin/busybox /app && chmod 755 /app',
       "FROM build AS test",
       "RUN false",
       "FROM scratch AS final",
@@ -52,12 +53,13 @@ export const PATTERN_CASES: readonly ParityCase[] = [
       "COPY --from=build /app /out /",
       "USER 65534:65534",
       'ENTRYPOINT ["/app"]',
-    ].slice(1),
+    ],
     peer,
   },
   {
     name: "pattern: a Python application with a virtual environment",
-    context: "mkdir -p app/__pycache__; echo flask > requirements.txt; echo 'print(1)' > app/main.py; touch app/__pycache__/x.pyc; printf '**/__pycache__\\n*.pyc\\n.git\\n' > .dockerignore",
+    context:
+      "mkdir -p app/__pycache__; echo flask > requirements.txt; echo 'print(1)' > app/main.py; touch app/__pycache__/x.pyc; printf '**/__pycache__\\n*.pyc\\n.git\\n' > .dockerignore",
     dockerfile: [
       "FROM busybox as builder",
       "ENV PYTHONDONTWRITEBYTECODE=1 \\",
@@ -71,11 +73,11 @@ export const PATTERN_CASES: readonly ParityCase[] = [
       '      version="1.0"',
       'ENV VIRTUAL_ENV=/opt/venv PATH="/opt/venv/bin:$PATH"',
       "COPY --from=builder $VIRTUAL_ENV $VIRTUAL_ENV",
-      "RUN adduser -D -h /home/app app && mkdir -p /var/log/app && chown app:app /var/log/app",
+      "RUN echo app:x:100:101::/home/app:/bin/sh >> /etc/passwd && echo app:x:101: >> /etc/group && mkdir -p /var/log/app && chown app:app /var/log/app",
       "WORKDIR /home/app",
       "COPY --chown=app app/ ./app/",
       "USER app",
-      "RUN touch /var/log/app/started && ls -ld . > /tmp/pwd-owner",
+      "RUN touch /var/log/app/started && stat -c '%a %U' . > /tmp/pwd-owner",
       "VOLUME /var/log/app",
       "EXPOSE 5000",
       'ENTRYPOINT ["python"]',
@@ -85,12 +87,13 @@ export const PATTERN_CASES: readonly ParityCase[] = [
   },
   {
     name: "pattern: a database image with an entrypoint script",
-    context: "printf '#!/bin/sh\\nexec \"$@\"\\n' > docker-entrypoint.sh; chmod 755 docker-entrypoint.sh; mkdir conf.d; echo a > conf.d/a.conf; echo b > conf.d/b.cnf",
+    context:
+      "printf '#!/bin/sh\\nexec \"$@\"\\n' > docker-entrypoint.sh; chmod 755 docker-entrypoint.sh; mkdir conf.d; echo a > conf.d/a.conf; echo b > conf.d/b.cnf",
     dockerfile: [
       "FROM busybox",
       "RUN set -eux; \\",
-      "\taddgroup -S -g 70 postgres; \\",
-      "\tadduser -S -D -H -u 70 -G postgres -h /var/lib/postgresql -s /bin/sh postgres; \\",
+      "\techo postgres:x:70: >> /etc/group; \\",
+      "\techo postgres:x:70:70::/var/lib/postgresql:/bin/sh >> /etc/passwd; \\",
       "\t# the home directory",
       "\tmkdir -p /var/lib/postgresql; \\",
       "\tchown -R postgres:postgres /var/lib/postgresql",
@@ -111,7 +114,8 @@ export const PATTERN_CASES: readonly ParityCase[] = [
   },
   {
     name: "pattern: static files behind a server, built by a stage of a stage",
-    context: "mkdir -p public/img; echo '<html>' > public/index.html; head -c 3000 /dev/zero > public/img/logo.png; echo 'server {}' > nginx.conf",
+    context:
+      "mkdir -p public/img; echo '<html>' > public/index.html; head -c 3000 /dev/zero > public/img/logo.png; echo 'server {}' > nginx.conf",
     dockerfile: [
       "FROM busybox AS base",
       "WORKDIR /app",

@@ -8,7 +8,7 @@ import { type Dockerd, startDockerd } from "../../helpers/dockerd.ts";
 import { writeLayout } from "../../helpers/oci-layout.ts";
 import { unpack } from "../differential/builders.ts";
 import { type Buildah, startBuildah } from "./buildah.ts";
-import { type Web, startWeb } from "./web.ts";
+import { startWeb, type Web } from "./web.ts";
 
 /** All that the cases share: the other builders, with the base images in them, a web server and an ssh agent. */
 export interface Peers {

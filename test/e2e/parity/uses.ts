@@ -54,7 +54,7 @@ function product(
 }
 
 /** What of the language a case uses: its instructions, their flags and forms, keys of mounts, flags of the command, its context. */
-export function usesOf({ dockerfile, flags = [], from, stdin }: ParityCase): readonly string[] {
+export function usesOf({ dockerfile, flags = [], from, stdin }: Omit<ParityCase, "name" | "peer">): readonly string[] {
   const { stages, globalArgs } = parseDockerfile(dockerfile.join("\n"));
   const instructions = stages.flatMap(({ from, instructions }): Instruction[] => [from, ...instructions]);
   return [
@@ -77,9 +77,17 @@ function instructionUses(instruction: Instruction): readonly string[] {
     return [keyword, ...instructionUses(instruction.trigger)];
   }
   const words = original.trim().split(/\s+/).slice(1);
-  const flags = words.slice(0, words.findIndex((word) => !word.startsWith("--"))).map((word) => word.slice(2));
+  const flags = words
+    .slice(
+      0,
+      words.findIndex((word) => !word.startsWith("--")),
+    )
+    .map((word) => word.slice(2));
   const uses = flags.flatMap((flag) => [`--${flag.split("=", 1)[0]}`, ...valueUses(flag)]);
-  return [keyword, ...[...formsOf(instruction), ...uses].map((use) => (use.startsWith("sharing") ? use : `${keyword} ${use}`))];
+  return [
+    keyword,
+    ...[...formsOf(instruction), ...uses].map((use) => (use.startsWith("sharing") ? use : `${keyword} ${use}`)),
+  ];
 }
 
 /** `--mount=type=cache,target` for each key; `--network=none`; `sharing=locked`. */
@@ -126,7 +134,7 @@ function commandForm(command: CommandLine): string {
 }
 
 function sourceForms({ sources, heredocs, original }: Extract<Instruction, { keyword: "ADD" | "COPY" }>): string[] {
-  const forms = original.includes("[\"") ? ["JSON"] : ["files"];
+  const forms = original.includes('["') ? ["JSON"] : ["files"];
   if (heredocs.length > 0) forms.push("heredoc");
   for (const { text } of sources) {
     if (/\.git(?:$|[#?])/.test(text)) forms.push("git");

@@ -54,7 +54,11 @@ function serveGit(root: string, request: IncomingMessage, response: ServerRespon
 
 function answerCgi(output: Buffer, response: ServerResponse): void {
   const end = output.indexOf("\r\n\r\n");
-  const headers = output.subarray(0, end).toString().split("\r\n").map((line) => line.split(/:\s*(.*)/s));
+  const headers = output
+    .subarray(0, end)
+    .toString()
+    .split("\r\n")
+    .map((line) => line.split(/:\s*(.*)/s));
   const status = Number(headers.find(([name]) => name?.toLowerCase() === "status")?.[1]?.slice(0, 3) ?? 200);
   const rest = headers.filter(([name]) => name?.toLowerCase() !== "status");
   response.writeHead(status, Object.fromEntries(rest.map(([name = "", value = ""]) => [name, value])));

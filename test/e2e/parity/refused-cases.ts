@@ -1,0 +1,377 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of Dockerfiles
+/** A Dockerfile that BuildKit refuses. */
+export interface RefusedCase {
+  /** BuildKit's own words, without what it puts around them. */
+  readonly text: string;
+  readonly code: string;
+  /** `line:column` of the word at fault. */
+  readonly place: string;
+  readonly dockerfile: readonly string[];
+  readonly flags?: readonly string[];
+}
+
+/** In the order of a build: directives, instructions, flags, stages, mounts, what only the graph or the build shows. */
+export const REFUSED_CASES: readonly RefusedCase[] = [
+  { text: "file with no instructions", code: "DOCKERFILE_EMPTY", place: "1:1", dockerfile: ["# only a comment"] },
+  {
+    text: "only one escape parser directive can be used",
+    code: "DUPLICATE_DIRECTIVE",
+    place: "2:1",
+    dockerfile: ["# escape=`", "# escape=`", "FROM busybox"],
+  },
+  {
+    text: "invalid escape token 'x' does not match",
+    code: "INVALID_ESCAPE",
+    place: "1:1",
+    dockerfile: ["# escape=x", "FROM busybox"],
+  },
+  {
+    text: "unterminated heredoc",
+    code: "UNTERMINATED_HEREDOC",
+    place: "2:5",
+    dockerfile: ["FROM busybox", "RUN <<EOF", "true"],
+  },
+  {
+    text: "when using JSON array syntax, arrays must be comprised of strings only",
+    code: "DOCKERFILE_PARSE_ERROR",
+    place: "2:5",
+    dockerfile: ["FROM busybox", 'CMD ["a", 1]'],
+  },
+  {
+    text: "ENV must have two arguments",
+    code: "DOCKERFILE_PARSE_ERROR",
+    place: "2:5",
+    dockerfile: ["FROM busybox", "ENV A"],
+  },
+  {
+    text: 'Syntax error - can\'t find = in "c". Must be of the form: name=value',
+    code: "DOCKERFILE_PARSE_ERROR",
+    place: "2:11",
+    dockerfile: ["FROM busybox", "LABEL a=b c"],
+  },
+  {
+    text: "unknown instruction: RUNN",
+    code: "UNKNOWN_INSTRUCTION",
+    place: "2:1",
+    dockerfile: ["FROM busybox", "RUNN true"],
+  },
+  {
+    text: "EXPOSE requires at least one argument",
+    code: "INVALID_INSTRUCTION",
+    place: "2:1",
+    dockerfile: ["FROM busybox", "EXPOSE"],
+  },
+  {
+    text: "WORKDIR requires exactly one argument",
+    code: "INVALID_INSTRUCTION",
+    place: "2:1",
+    dockerfile: ["FROM busybox", "WORKDIR"],
+  },
+  {
+    text: "COPY requires at least two arguments, but only one was provided. Destination could not be determined",
+    code: "INVALID_INSTRUCTION",
+    place: "2:6",
+    dockerfile: ["FROM busybox", "COPY a"],
+  },
+  {
+    text: "COPY cannot accept a heredoc as a destination",
+    code: "INVALID_INSTRUCTION",
+    place: "2:8",
+    dockerfile: ["FROM busybox", "COPY a <<EOF", "x", "EOF"],
+  },
+  {
+    text: "ENV names can not be blank",
+    code: "INVALID_INSTRUCTION",
+    place: "2:5",
+    dockerfile: ["FROM busybox", "ENV =a"],
+  },
+  {
+    text: "FROM requires either one or three arguments",
+    code: "INVALID_INSTRUCTION",
+    place: "1:14",
+    dockerfile: ["FROM busybox AS"],
+  },
+  {
+    text: 'invalid name for build stage: "1x", name can\'t start with a number or contain symbols',
+    code: "INVALID_STAGE_NAME",
+    place: "1:17",
+    dockerfile: ["FROM busybox AS 1x"],
+  },
+  {
+    text: "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed",
+    code: "INVALID_INSTRUCTION",
+    place: "2:9",
+    dockerfile: ["FROM busybox", "ONBUILD ONBUILD RUN true"],
+  },
+  {
+    text: "FROM isn't allowed as an ONBUILD trigger",
+    code: "INVALID_INSTRUCTION",
+    place: "2:9",
+    dockerfile: ["FROM busybox", "ONBUILD FROM busybox"],
+  },
+  {
+    text: "MAINTAINER isn't allowed as an ONBUILD trigger",
+    code: "INVALID_INSTRUCTION",
+    place: "2:9",
+    dockerfile: ["FROM busybox", "ONBUILD MAINTAINER me"],
+  },
+  {
+    text: "unknown flag: --chwon",
+    code: "UNKNOWN_FLAG",
+    place: "2:6",
+    dockerfile: ["FROM busybox", "COPY --chwon=1 a b"],
+  },
+  {
+    text: "duplicate flag specified: --chown",
+    code: "DUPLICATE_FLAG",
+    place: "2:16",
+    dockerfile: ["FROM busybox", "COPY --chown=1 --chown=2 a b"],
+  },
+  {
+    text: "missing a value on flag: --from",
+    code: "INVALID_FLAG",
+    place: "2:6",
+    dockerfile: ["FROM busybox", "COPY --from a b"],
+  },
+  {
+    text: "expecting boolean value for flag --link, not: maybe",
+    code: "INVALID_FLAG",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "COPY --link=maybe a b"],
+  },
+  {
+    text: "HEALTHCHECK NONE takes no arguments",
+    code: "INVALID_INSTRUCTION",
+    place: "2:18",
+    dockerfile: ["FROM busybox", "HEALTHCHECK NONE x"],
+  },
+  {
+    text: "Missing command after HEALTHCHECK CMD",
+    code: "INVALID_INSTRUCTION",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "HEALTHCHECK CMD"],
+  },
+  {
+    text: 'Unknown type "RUN" in HEALTHCHECK (try CMD)',
+    code: "INVALID_INSTRUCTION",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "HEALTHCHECK RUN x"],
+  },
+  {
+    text: 'Interval "interval" cannot be less than 1ms',
+    code: "INVALID_FLAG",
+    place: "2:24",
+    dockerfile: ["FROM busybox", "HEALTHCHECK --interval=1us CMD x"],
+  },
+  {
+    text: 'time: missing unit in duration "1"',
+    code: "INVALID_FLAG",
+    place: "2:23",
+    dockerfile: ["FROM busybox", "HEALTHCHECK --timeout=1 CMD x"],
+  },
+  {
+    text: "--retries cannot be negative (-1)",
+    code: "INVALID_FLAG",
+    place: "2:23",
+    dockerfile: ["FROM busybox", "HEALTHCHECK --retries=-1 CMD x"],
+  },
+  {
+    text: "VOLUME specified can not be an empty string",
+    code: "INVALID_INSTRUCTION",
+    place: "2:9",
+    dockerfile: ["FROM busybox", 'VOLUME [""]'],
+  },
+  {
+    text: "SHELL requires the arguments to be in JSON form",
+    code: "INVALID_INSTRUCTION",
+    place: "2:7",
+    dockerfile: ["FROM busybox", "SHELL /bin/sh"],
+  },
+  {
+    text: "'from' doesn't support variable expansion, define alias stage instead",
+    code: "INVALID_FLAG",
+    place: "3:13",
+    dockerfile: ["FROM busybox", "ARG x=y", "RUN --mount=from=$x,target=/m true"],
+  },
+  {
+    text: 'invalid network mode "bridge"',
+    code: "INVALID_FLAG",
+    place: "2:15",
+    dockerfile: ["FROM busybox", "RUN --network=bridge true"],
+  },
+  {
+    text: 'security "none" is not valid',
+    code: "INVALID_FLAG",
+    place: "2:16",
+    dockerfile: ["FROM busybox", "RUN --security=none true"],
+  },
+  { text: "no build stage in current context", code: "NO_STAGE", place: "1:1", dockerfile: ["RUN true"] },
+  { text: "dockerfile contains no stages to build", code: "NO_STAGES", place: "1:1", dockerfile: ["ARG x=y"] },
+  { text: "base name ($none) should not be blank", code: "BLANK_BASE_NAME", place: "1:6", dockerfile: ["FROM $none"] },
+  {
+    text: "empty platform value from expression $none",
+    code: "INVALID_PLATFORM",
+    place: "1:17",
+    dockerfile: ["FROM --platform=$none busybox"],
+  },
+  {
+    text: "failed to parse platform a/b/c/d/e",
+    code: "INVALID_PLATFORM",
+    place: "1:17",
+    dockerfile: ["FROM --platform=a/b/c/d/e busybox"],
+  },
+  {
+    text: 'target stage "nosuch" could not be found',
+    code: "UNKNOWN_STAGE",
+    place: "1:1",
+    dockerfile: ["FROM busybox AS nosuchh"],
+    flags: ["--target", "nosuch"],
+  },
+  {
+    text: "circular dependency detected on stage: a",
+    code: "CIRCULAR_STAGE",
+    place: "2:13",
+    dockerfile: ["FROM busybox AS a", "COPY --from=a /x /y"],
+  },
+  {
+    text: "invalid stage index 7",
+    code: "INVALID_STAGE_INDEX",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "COPY --from=7 /x /y"],
+  },
+  {
+    text: 'cannot copy from stage "b", it needs to be defined before current stage "a"',
+    code: "STAGE_NOT_DEFINED_YET",
+    place: "2:13",
+    dockerfile: ["FROM busybox AS a", "COPY --from=b /x /y", "FROM busybox AS b"],
+    flags: ["--target", "a"],
+  },
+  {
+    text: "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround",
+    code: "UNSUPPORTED_EXPANSION",
+    place: "3:13",
+    dockerfile: ["FROM busybox", "ARG s=x", "COPY --from=$s /x /y"],
+  },
+  {
+    text: 'unsupported mount type "volume"',
+    code: "INVALID_MOUNT",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "RUN --mount=type=volume,target=/m true"],
+  },
+  {
+    text: 'unsupported sharing value "all"',
+    code: "INVALID_MOUNT",
+    place: "2:34",
+    dockerfile: ["FROM busybox", "RUN --mount=type=cache,target=/m,sharing=all true"],
+  },
+  {
+    text: "unexpected key 'targt' in 'targt=/m'",
+    code: "INVALID_MOUNT",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "RUN --mount=targt=/m true"],
+  },
+  {
+    text: "unexpected key 'size' for mount type 'bind'",
+    code: "INVALID_MOUNT",
+    place: "2:23",
+    dockerfile: ["FROM busybox", "RUN --mount=target=/m,size=1m true"],
+  },
+  {
+    text: "invalid field 'foo' must be a key=value pair",
+    code: "INVALID_MOUNT",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "RUN --mount=foo,target=/m true"],
+  },
+  {
+    text: 'uid not allowed for "bind" type mounts',
+    code: "INVALID_MOUNT",
+    place: "2:23",
+    dockerfile: ["FROM busybox", "RUN --mount=target=/m,uid=1 true"],
+  },
+  {
+    text: "invalid secret mount. one of source, target required",
+    code: "INVALID_MOUNT",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "RUN --mount=type=secret true"],
+  },
+  {
+    text: "secret mount should not have a from",
+    code: "INVALID_MOUNT",
+    place: "3:30",
+    dockerfile: ["FROM busybox AS a", "FROM busybox", "RUN --mount=type=secret,id=x,from=a true"],
+  },
+  {
+    text: 'invalid mount target "/"',
+    code: "INVALID_MOUNT",
+    place: "2:13",
+    dockerfile: ["FROM busybox", "RUN --mount=target=/ true"],
+  },
+  {
+    text: "secret absent: not found",
+    code: "MOUNT_NOT_GIVEN",
+    place: "2:25",
+    dockerfile: ["FROM busybox", "RUN --mount=type=secret,id=absent,required true"],
+  },
+  {
+    text: "invalid chmod parameter: '9'. it should be octal string and between 0 and 07777",
+    code: "INVALID_CHMOD",
+    place: "2:14",
+    dockerfile: ["FROM busybox", "COPY --chmod=9 Dockerfile /x"],
+  },
+  {
+    text: "source can't be a URL for COPY",
+    code: "INVALID_COPY_SOURCE",
+    place: "2:6",
+    dockerfile: ["FROM busybox", "COPY http://localhost/x /y"],
+  },
+  {
+    text: "source can't be a git ref for COPY",
+    code: "INVALID_COPY_SOURCE",
+    place: "2:6",
+    dockerfile: ["FROM busybox", "COPY https://example.com/x.git /y"],
+  },
+  {
+    text: "checksum requires HTTP(S) or Git sources",
+    code: "INVALID_CHECKSUM",
+    place: "2:16",
+    dockerfile: ["FROM busybox", "ADD --checksum=sha256:aa Dockerfile /y"],
+  },
+  {
+    text: "checksum can't be specified for multiple sources",
+    code: "INVALID_CHECKSUM",
+    place: "2:16",
+    dockerfile: ["FROM busybox", "ADD --checksum=sha256:aa http://localhost/a http://localhost/b /y/"],
+  },
+  {
+    text: "invalid containerPort: web",
+    code: "INVALID_PORT",
+    place: "2:8",
+    dockerfile: ["FROM busybox", "EXPOSE web"],
+  },
+  { text: "invalid proto: http", code: "INVALID_PORT", place: "2:8", dockerfile: ["FROM busybox", "EXPOSE 80/http"] },
+  {
+    text: "invalid signal: SIGNONE",
+    code: "INVALID_SIGNAL",
+    place: "2:12",
+    dockerfile: ["FROM busybox", "STOPSIGNAL SIGNONE"],
+  },
+  {
+    text: 'failed to process "${a"',
+    code: "EXPANSION_FAILED",
+    place: "2:7",
+    dockerfile: ["FROM busybox", "ENV A=${a"],
+  },
+  { text: "a: gone", code: "EXPANSION_FAILED", place: "2:7", dockerfile: ["FROM busybox", "ENV A=${a:?gone}"] },
+  {
+    text: "RUN --device is not supported yet",
+    code: "UNSUPPORTED_FLAG",
+    place: "2:14",
+    dockerfile: ["FROM busybox", "RUN --device=vendor.com/gpu=0 true"],
+  },
+  {
+    text: "RUN --security=insecure is not supported yet",
+    code: "UNSUPPORTED_FLAG",
+    place: "2:16",
+    dockerfile: ["FROM busybox", "RUN --security=insecure true"],
+  },
+];
