@@ -48,6 +48,25 @@ rootless("the image has the digest that root's has", async () => {
   assert.equal(result, { code: 0, stdout: expected, stderr: "" });
 });
 
+rootless("mounts of every type have the owners that a step sees", async () => {
+  const result = await build(
+    dockerfile(
+      "FROM busybox AS s",
+      "RUN mkdir /s && echo old > /s/f && chown 33:50 /s/f && rm /etc/group",
+      "FROM busybox",
+      "RUN --mount=from=s,target=/m,rw stat -c %u:%g /m/s/f; echo new > /m/s/f; test ! -e /m/etc/group",
+      "RUN --mount=from=s,source=/s,target=/m cat /m/f; ! touch /m/x 2> /dev/null",
+      "RUN --mount=target=/m stat -c %u:%g /m/Dockerfile",
+      "RUN --mount=type=cache,target=/c,uid=33,gid=50 stat -c %u:%g /c",
+      "RUN --mount=type=tmpfs,target=/t stat -c %u:%g /t",
+      "RUN --mount=type=secret,id=Dockerfile,uid=33,gid=50 stat -c %u:%g /run/secrets/Dockerfile",
+    ),
+    ["--progress", "plain", "--secret", "id=Dockerfile"],
+  );
+  const printed = result.stderr.split("\n").flatMap((line) => /^#\d+ \d+\.\d+ (.*)$/.exec(line)?.[1] ?? []);
+  assert.equal(printed, ["33:50", "old", "0:0", "33:50", "0:0", "33:50"], result.stderr);
+});
+
 rootless("device nodes of the base and file capabilities of the context make no difference either", async () => {
   const text = dockerfile("FROM debian", "COPY capable /srv/", "RUN cp -a /srv/capable /opt/ && chown 33:33 /srv");
   const flags = (path: string) => ["--quiet", "--build-context", `debian=oci-layout://${path}:latest`];
