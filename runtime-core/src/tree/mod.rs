@@ -31,4 +31,5 @@ mod thread;
 mod unpack;
 mod users;
 mod walk;
+mod wildcard;
 mod xattr;

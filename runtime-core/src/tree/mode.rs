@@ -73,9 +73,9 @@ impl ModeChange {
             Self::SetIfExecutable(_) => mode,
             Self::Copy { shift, bits, how } => {
                 // The same three bits for each class, as far as it takes part.
-                let given = ((mode >> shift) & 0o7) * 0o111 & bits;
+                let given = (((mode >> shift) & 0o7) * 0o111) & bits;
                 match how {
-                    CopyHow::Replace => mode & !(0o777 & bits) | given,
+                    CopyHow::Replace => (mode & !(0o777 & bits)) | given,
                     CopyHow::Add => mode | given,
                     CopyHow::Remove => mode & !given,
                 }

@@ -10,9 +10,9 @@ use super::glob::PathPattern;
 use super::ignore::{Matched, RuleText, Rules};
 use super::meta::{Kind, Meta};
 use super::path::{components, display, join};
-use super::resolve::{Dirs, Found, look_up, open_directory, resolve};
+use super::resolve::{Dirs, Found, resolve};
 use super::rootfs::{Layers, Rootfs};
-use super::walk::{Entry, Visitor, sorted_names, walk};
+use super::walk::{Entry, Visitor, walk};
 use crate::error::{Error, Result};
 use crate::task::CancelFlag;
 
@@ -80,11 +80,11 @@ pub enum Place {
 
 /// A selection on an open root.
 pub struct Selector<'a> {
-    root: Option<&'a Arc<OwnedFd>>,
-    ignore: Rules,
+    pub(super) root: Option<&'a Arc<OwnedFd>>,
+    pub(super) ignore: Rules,
     exclude: Rules,
     include: Option<Include>,
-    cancel: &'a CancelFlag,
+    pub(super) cancel: &'a CancelFlag,
 }
 
 impl<'a> Selector<'a> {
@@ -164,7 +164,7 @@ impl<'a> Selector<'a> {
     }
 
     /// `None` when it is missing or ignored.
-    fn resolve(&self, root: &Arc<OwnedFd>, path: &[u8]) -> Result<Option<Place>> {
+    pub(super) fn resolve(&self, root: &Arc<OwnedFd>, path: &[u8]) -> Result<Option<Place>> {
         let resolved = resolve(root, path)?;
         let is_ignored = |path: &Vec<u8>| self.ignore.check_from_root(components(path)).0;
         if resolved.symlinks.iter().any(is_ignored) {
@@ -215,55 +215,6 @@ impl<'a> Selector<'a> {
     fn is_excluded_file(&self, selected: &Selected) -> bool {
         matches!(selected.place, Place::Other { .. })
             && self.exclude.check(&selected.name, &Matched::default()).0
-    }
-
-    /// One match of a pattern. Errors: `NOT_FOUND` for a symlink that leads nowhere.
-    fn matched(&self, name: Vec<u8>, path: &[u8], meta: &Meta) -> Result<Option<Selected>> {
-        let Some(root) = self.root else { return Ok(None) };
-        match self.resolve(root, path)? {
-            Some(place) => Ok(Some(Selected { name, place })),
-            None if meta.kind != Kind::Symlink || self.ignore.check_from_root(components(path)).0 => Ok(None),
-            None => Err(
-                Error::new("NOT_FOUND", "find source", "the symlink leads nowhere")
-                    .with_subject(display(&join(b"/", path))),
-            ),
-        }
-    }
-
-    fn matches(&self, pattern: &PathPattern, selected: &mut Vec<Selected>) -> Result<()> {
-        let Some(root) = self.root else { return Ok(()) };
-        if let Found::Directory(dirs) = resolve(root, &pattern.literal.join(&b'/'))?.found {
-            self.match_below(&dirs, pattern, 0, selected)?;
-        }
-        Ok(())
-    }
-
-    fn match_below(
-        &self,
-        dirs: &Dirs,
-        pattern: &PathPattern,
-        index: usize,
-        selected: &mut Vec<Selected>,
-    ) -> Result<()> {
-        let is_last = index + 1 == pattern.patterns.len();
-        for name in sorted_names(dirs.last())? {
-            self.cancel.check()?;
-            if !pattern.patterns[index].matches(&name) {
-                continue;
-            }
-            let Some(meta) = look_up(dirs.last(), &name)? else {
-                continue;
-            };
-            if is_last {
-                let path = join(&dirs.path(), &name);
-                selected.extend(self.matched(name, &path, &meta)?);
-            } else if meta.kind == Kind::Directory {
-                let mut below = dirs.clone();
-                below.push(name.clone(), open_directory(dirs.last(), &name)?);
-                self.match_below(&below, pattern, index + 1, selected)?;
-            }
-        }
-        Ok(())
     }
 }
 
