@@ -76,7 +76,7 @@ export const FILE_CASES: readonly ParityCase[] = [
   },
   {
     name: "COPY: the forms of sources and destination",
-    context: `${TREE}; mkdir 'b c'; echo z > 'b c/d e'; echo q > '\\$x'; echo s > 'st*r'`,
+    context: `${TREE}; mkdir 'b c'; echo z > 'b c/d e'; echo q > '$x'; echo s > 'st*r'`,
     dockerfile: [
       "FROM busybox",
       'COPY ["b c/d e", "file", "/new dir/"]',
