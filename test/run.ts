@@ -1,5 +1,6 @@
 // Runs the checks and every test file, each in a process of its own, two at once. With arguments, only the test files
 // whose path contains one of them: npm test -- test/layers. Set-up is scripts/test's; the last line is "N passed, N failed".
+import { bundleCli } from "./runner/cli-bundle.ts";
 import type { Count, JobResult } from "./runner/job.ts";
 import { checks, testFiles } from "./runner/jobs.ts";
 import { runChains } from "./runner/pool.ts";
@@ -7,6 +8,7 @@ import { runChains } from "./runner/pool.ts";
 const filters = process.argv.slice(2);
 const chains = filters.length === 0 ? [...checks(), ...testFiles([])] : testFiles(filters);
 const results: JobResult[] = [];
+process.env["TSBUILD_TEST_CLI"] = await bundleCli();
 
 await runChains(chains, 2, (result) => {
   results.push(result);

@@ -3,8 +3,13 @@ import { type CommandOptions, type CommandResult, runCommand } from "./command.t
 
 const MAIN = fileURLToPath(new URL("../../builder/cli/main.ts", import.meta.url));
 
-/** The program and its first arguments, from the sources, to be started by a test itself. */
-export const TSBUILD: readonly string[] = [process.execPath, "--import", import.meta.resolve("tsx"), MAIN];
+const BUNDLE = process.env["TSBUILD_TEST_CLI"];
+
+/** The program and its first arguments, of the sources as they are, to be started by a test itself. `npm test` bundles them once. */
+export const TSBUILD: readonly string[] =
+  BUNDLE === undefined
+    ? [process.execPath, "--import", import.meta.resolve("tsx"), MAIN]
+    : [process.execPath, "--enable-source-maps", BUNDLE];
 
 /** Runs the CLI from the sources. Colours, GitHub annotations and the caller's epoch and store are off. */
 export function tsbuild(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {

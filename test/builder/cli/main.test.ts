@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { baseImage } from "../../helpers/base-images.ts";
+import { TSBUILD } from "../../helpers/cli.ts";
 import { type CommandOptions, type CommandResult, runCommand } from "../../helpers/command.ts";
 import { makeTempDir } from "../../helpers/temp.ts";
 
 const test = suite("tsbuild");
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const TSBUILD = [process.execPath, "--import", "tsx", join(ROOT, "builder/cli/main.ts")];
 const work = makeTempDir("cli");
 const base = await baseImage("busybox");
 
