@@ -25,18 +25,17 @@ export declare class FileLock {
   release(): void
 }
 
-/** One step. Collected without `finish`, it ends: the helper sees its control pipe close. */
+/** One step. Collected before its end, it ends: the helper sees its control pipe close. */
 export declare class SandboxProcess {
-  /** Descriptors for TypeScript to read and close. */
-  readonly stdout: number
-  readonly stderr: number
-  readonly status: number
+  /**
+   * Calls back with every piece of output as it comes (0: stdout, 1: stderr), and once, when nothing is left of the step, with
+   * the records of its status pipe (2) and the report. Call it once.
+   */
+  follow(callback: (from: number, bytes: Buffer, report?: SandboxReport) => void): void
   /** SIGTERM to every process of the step. */
   terminate(): void
   /** SIGKILL to every process of the step that is left. */
   kill(): void
-  /** Waits for the helper, reads the step's cgroup and removes it. Call once the status pipe has ended. */
-  finish(): Promise<SandboxReport>
 }
 
 export declare function applyLayer(request: ApplyRequest, cancel: CancelFlag): Promise<ApplyResult>

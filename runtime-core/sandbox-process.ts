@@ -1,7 +1,6 @@
-import { Socket } from "node:net";
 import { binding, nativeFailure } from "./native.ts";
 import { toLayers } from "./rootfs.ts";
-import type { SandboxMount, SandboxSpec } from "./sandbox.ts";
+import type { SandboxIo, SandboxMount, SandboxSpec } from "./sandbox.ts";
 import { nativeSandboxError } from "./sandbox-error.ts";
 
 type Binding = ReturnType<typeof binding>;
@@ -29,10 +28,38 @@ export async function start(spec: SandboxSpec, options: StartOptions = {}): Prom
   }
 }
 
-/** Delivers everything that comes out of a pipe, then closes it. */
-export async function drain(fd: number, onChunk: ((chunk: Uint8Array) => void) | undefined): Promise<void> {
-  const pipe = new Socket({ fd, readable: true, writable: false });
-  for await (const chunk of pipe) onChunk?.(chunk as Buffer);
+/** What the step's cgroup said before it was removed. */
+export type SandboxReport = Parameters<Parameters<SandboxHandle["follow"]>[0]>[2] & {};
+
+const STDOUT = 0;
+const STATUS = 2;
+
+/**
+ * Delivers the step's output as it comes, to the end of the step, and resolves when nothing is left of it: with its status
+ * records and its report. A listener that throws ends the step; rejects with what it threw, once the step is gone.
+ */
+export async function follow(
+  step: SandboxHandle,
+  io: SandboxIo,
+): Promise<{ readonly status: Buffer; readonly report: SandboxReport }> {
+  let thrown: { readonly error: unknown } | undefined;
+  const deliver = (from: number, chunk: Buffer) => {
+    try {
+      if (thrown === undefined) (from === STDOUT ? io.onStdout : io.onStderr)?.(chunk);
+    } catch (error) {
+      thrown = { error };
+      step.kill();
+    }
+  };
+  return await new Promise((resolve, reject) => {
+    step.follow((from, bytes, report) => {
+      if (from !== STATUS) return deliver(from, bytes);
+      // Closes what the step was ended by.
+      step.kill();
+      if (thrown !== undefined) reject(thrown.error);
+      else resolve({ status: bytes, report: report as SandboxReport });
+    });
+  });
 }
 
 /** The spec in the flat form that crosses the seam. */

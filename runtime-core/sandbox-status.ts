@@ -1,5 +1,3 @@
-import { Socket } from "node:net";
-
 /** What the helper told of a step on its status pipe. The records are those of `init/src/wire.rs`. */
 export interface StepEnd {
   /** wait(2)'s status of the command; absent when it was never started, or all was killed at once. */
@@ -24,13 +22,6 @@ const EXITED = 1;
 const FAILED = 2;
 const USAGE = 3;
 const IDS = 4;
-
-/** Reads the status pipe to its end, which is the end of the step, and closes it. */
-export async function readStatus(fd: number): Promise<StepEnd> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of new Socket({ fd, readable: true, writable: false })) chunks.push(chunk as Buffer);
-  return parseStatus(Buffer.concat(chunks));
-}
 
 /** Parses whole records; the first failure counts, since later ones follow from it. */
 export function parseStatus(bytes: Buffer): StepEnd {

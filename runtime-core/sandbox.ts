@@ -3,8 +3,8 @@ import { constants } from "node:os";
 import { binding, nativeFailure } from "./native.ts";
 import type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 import { setupError } from "./sandbox-error.ts";
-import { drain, type SandboxHandle, start } from "./sandbox-process.ts";
-import { readStatus, type StepEnd } from "./sandbox-status.ts";
+import { follow, type SandboxHandle, type SandboxReport, start } from "./sandbox-process.ts";
+import { parseStatus, type StepEnd } from "./sandbox-status.ts";
 
 /** Options of `runSandbox`. */
 export interface RunSandboxOptions {
@@ -31,7 +31,8 @@ export async function runSandbox(
   const step = await start(spec);
   const stopListening = endOnAbort(step, options);
   try {
-    const { end, report } = await watch(step, io);
+    const { status, report } = await follow(step, io);
+    const end = parseStatus(status);
     options.signal?.throwIfAborted();
     const waitStatus = end.waitStatus ?? whenInitWasKilled(end, report);
     return { ...outcome(waitStatus, report), usage: usage(end, report, performance.now() - startedAt) };
@@ -53,20 +54,8 @@ export function prepareSandbox({ network, limits }: Pick<SandboxSpec, "network" 
   }
 }
 
-type Report = Awaited<ReturnType<SandboxHandle["finish"]>>;
-
-/** Follows the step to its end, whatever a listener throws: nothing of it is left behind. */
-async function watch(step: SandboxHandle, io: SandboxIo): Promise<{ end: StepEnd; report: Report }> {
-  const ends = [drain(step.stdout, io.onStdout), drain(step.stderr, io.onStderr), readStatus(step.status)] as const;
-  for (const end of ends) end.catch(() => step.kill());
-  const [stdout, stderr, status] = await Promise.allSettled(ends);
-  const report = await step.finish();
-  for (const end of [stdout, stderr, status]) if (end.status === "rejected") throw end.reason;
-  return { end: (status as PromiseFulfilledResult<StepEnd>).value, report };
-}
-
 /** The memory limit may pick PID 1 of the step; that ends the step as it would have ended the command. Throws otherwise. */
-function whenInitWasKilled(end: StepEnd, report: Report): number {
+function whenInitWasKilled(end: StepEnd, report: SandboxReport): number {
   if (end.failure === undefined && report.oomKills > 0) return constants.signals.SIGKILL;
   throw setupError(end.failure);
 }
@@ -87,7 +76,7 @@ function endOnAbort(step: SandboxHandle, { signal, graceMs = 2000 }: RunSandboxO
 }
 
 /** wait(2): the low seven bits are the signal that ended the command, the next byte its exit code. */
-function outcome(waitStatus: number, report: Report): Omit<SandboxResult, "usage"> {
+function outcome(waitStatus: number, report: SandboxReport): Omit<SandboxResult, "usage"> {
   const signal = waitStatus & 0x7f;
   const exitCode = signal === 0 ? (waitStatus >> 8) & 0xff : 128 + signal;
   const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0];
@@ -99,12 +88,12 @@ function outcome(waitStatus: number, report: Report): Omit<SandboxResult, "usage
   };
 }
 
-function hitLimit(report: Report): "memory" | "pids" | undefined {
+function hitLimit(report: SandboxReport): "memory" | "pids" | undefined {
   if (report.oomKills > 0) return "memory";
   return report.forksRefused > 0 ? "pids" : undefined;
 }
 
-function usage(end: StepEnd, report: Report, wallMs: number): SandboxUsage {
+function usage(end: StepEnd, report: SandboxReport, wallMs: number): SandboxUsage {
   return {
     wallMs,
     cpuUserMs: end.cpuUserMs,

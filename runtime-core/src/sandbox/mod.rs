@@ -3,6 +3,7 @@
 
 mod cgroup;
 mod encode;
+mod follow;
 mod helper;
 mod mounts;
 mod process;

@@ -1,35 +1,27 @@
 //! A running step as TypeScript holds it.
 
-use std::fs::File;
-use std::io::Read;
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
-use std::sync::{Arc, Mutex};
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
 
-use napi::bindgen_prelude::AsyncTask;
+use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 
 use super::cgroup::Cgroup;
+use super::follow::{MAX_WAITING, Pipes, STATUS, Told, tell};
 use super::spawn::{self, Spawned};
 use super::wire;
 use crate::error::{Error, Result};
-use crate::task::{self, Job};
 
-/// One step. Collected without `finish`, it ends: the helper sees its control pipe close.
+/// One step. Collected before its end, it ends: the helper sees its control pipe close.
 #[napi]
 pub struct SandboxProcess {
-    /// Descriptors for TypeScript to read and close.
-    #[napi(readonly)]
-    pub stdout: i32,
-    #[napi(readonly)]
-    pub stderr: i32,
-    #[napi(readonly)]
-    pub status: i32,
     control: Option<OwnedFd>,
-    rest: Arc<Mutex<Option<Rest>>>,
+    rest: Mutex<Option<Rest>>,
 }
 
-/// What is left to do when the step has ended.
+/// What there is to read of the step, and what is left to do when it has ended.
 struct Rest {
+    pipes: Pipes,
     pidfd: OwnedFd,
     cgroup: Cgroup,
 }
@@ -48,35 +40,52 @@ pub struct SandboxReport {
 impl SandboxProcess {
     pub fn new(spawned: Spawned, cgroup: Cgroup) -> Self {
         Self {
-            stdout: spawned.stdout.into_raw_fd(),
-            stderr: spawned.stderr.into_raw_fd(),
-            status: spawned.status.into_raw_fd(),
             control: Some(spawned.control),
-            rest: Arc::new(Mutex::new(Some(Rest {
+            rest: Mutex::new(Some(Rest {
+                pipes: Pipes {
+                    stdout: spawned.stdout,
+                    stderr: spawned.stderr,
+                    status: spawned.status,
+                },
                 pidfd: spawned.pidfd,
                 cgroup,
-            }))),
+            })),
         }
     }
 
-    /// Reads the status to its end on this thread, and cleans up. For steps that write no output.
-    pub fn run_to_end(mut self) -> Result<Vec<u8>> {
-        let mut records = Vec::new();
-        // SAFETY: `new` took these three descriptors out of their owners, and nobody else has seen them.
-        let [_stdout, _stderr, status] =
-            unsafe { [self.stdout, self.stderr, self.status].map(|fd| File::from_raw_fd(fd)) };
-        let read = (&status).read_to_end(&mut records);
-        self.kill();
-        if let Some(rest) = self.rest.lock().ok().and_then(|mut rest| rest.take()) {
-            rest.finish();
-        }
-        read.map_err(|error| Error::io("status", "pipe", &error))?;
-        Ok(records)
+    /// Reads the status to its end on this thread, and cleans up.
+    pub fn run_to_end(self) -> Result<Vec<u8>> {
+        let (status, _) = self.take()?.finish(|_, _| {});
+        Ok(status)
+    }
+
+    fn take(&self) -> Result<Rest> {
+        let rest = self.rest.lock().ok().and_then(|mut rest| rest.take());
+        rest.ok_or_else(|| Error::new("INTERNAL", "follow", "called twice"))
     }
 }
 
 #[napi]
 impl SandboxProcess {
+    /// Calls back with every piece of output as it comes (0: stdout, 1: stderr), and once, when nothing is left of the step, with
+    /// the records of its status pipe (2) and the report. Call it once.
+    #[napi(ts_args_type = "callback: (from: number, bytes: Buffer, report?: SandboxReport) => void")]
+    pub fn follow(&self, callback: Function<'_, Told, ()>) -> napi::Result<()> {
+        let listener = callback
+            .build_threadsafe_function::<Told>()
+            .max_queue_size::<MAX_WAITING>()
+            .build()?;
+        let rest = self.take()?;
+        let follow = move || {
+            let (status, report) = rest.finish(|from, bytes| tell(&listener, from, bytes, None));
+            tell(&listener, STATUS, status, Some(report));
+        };
+        std::thread::Builder::new()
+            .name("tsbuild-step".into())
+            .spawn(follow)?;
+        Ok(())
+    }
+
     /// SIGTERM to every process of the step.
     #[napi]
     pub fn terminate(&self) {
@@ -91,26 +100,15 @@ impl SandboxProcess {
     pub fn kill(&mut self) {
         self.control = None;
     }
-
-    /// Waits for the helper, reads the step's cgroup and removes it. Call once the status pipe has ended.
-    #[napi(ts_return_type = "Promise<SandboxReport>")]
-    pub fn finish(&mut self) -> AsyncTask<Job<SandboxReport>> {
-        self.kill();
-        let rest = Arc::clone(&self.rest);
-        task::spawn(move || {
-            let taken = rest.lock().ok().and_then(|mut rest| rest.take());
-            taken
-                .map(Rest::finish)
-                .ok_or_else(|| Error::new("INTERNAL", "finish", "called twice"))
-        })
-    }
 }
 
 impl Rest {
-    fn finish(self) -> SandboxReport {
+    /// To the end of the step: its status records, and what its cgroup said before it went.
+    fn finish(self, on_output: impl FnMut(u32, Vec<u8>)) -> (Vec<u8>, SandboxReport) {
+        let status = self.pipes.drain(on_output);
         spawn::reap(&self.pidfd);
         let report = self.cgroup.report();
         self.cgroup.remove();
-        report
+        (status, report)
     }
 }
