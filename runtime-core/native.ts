@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { type NativeFailure, RuntimeError } from "./errors.ts";
 
 type Binding = typeof import("#binding");
@@ -30,13 +32,19 @@ function loadBinding(): Binding {
   }
 }
 
+/** Where the addon lies as seen from this file in the sources, from the bundled command and from what tsc writes. */
+const PLACES = [".", "../runtime-core", "../../runtime-core"];
+
 /** The addon beside this package. The generated loader, which knows all other places, takes four times as long as loading it. */
 function loadBuiltHere(require: NodeJS.Require): unknown {
   if (process.platform !== "linux" || process.env["NAPI_RS_NATIVE_LIBRARY_PATH"] !== undefined) return;
+  const name = `runtime-core.linux-${process.arch}-gnu.node`;
+  const paths = PLACES.map((place) => fileURLToPath(new URL(`${place}/${name}`, import.meta.url)));
+  const path = paths.find((path) => existsSync(path));
   try {
-    return require(`#addon/linux-${process.arch}-gnu`);
+    return path === undefined ? undefined : require(path);
   } catch {
-    // Not there, or not for this machine: the loader says which of the two.
+    // Not for this machine: the loader says so.
     return;
   }
 }

@@ -15,5 +15,25 @@ const cachedData = existsSync(cache) ? readFileSync(cache) : undefined;
 if (process.env.TSBUILD_CA_CERTS) process.env.NODE_EXTRA_CA_CERTS = process.env.TSBUILD_CA_CERTS;
 delete process.env.TSBUILD_CA_CERTS;
 
+/** Of Node's own modules, those that most builds never touch: sockets, TLS and child processes take longer than to read a cache. */
+const SELDOM = new Set(["net", "tls", "http", "https", "zlib", "child_process"]);
+
+/** `require` for the bundle: what is seldom used is loaded when something of it is asked for. */
+function requireLate(name) {
+  if (!SELDOM.has(name.replace(/^node:/, ""))) return require(name);
+  return new Proxy(
+    {},
+    {
+      get: (_, key) => require(name)[key],
+      has: (_, key) => key in require(name),
+      ownKeys: () => Reflect.ownKeys(require(name)),
+      getOwnPropertyDescriptor: (_, key) => {
+        const found = Reflect.getOwnPropertyDescriptor(require(name), key);
+        return found && { ...found, configurable: true };
+      },
+    },
+  );
+}
+
 exports.script = new Script(source, { filename, cachedData });
-exports.script.runInThisContext()({}, require, {}, filename);
+exports.script.runInThisContext()({}, requireLate, {}, filename);
