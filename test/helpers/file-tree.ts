@@ -16,7 +16,16 @@ export function listTree(root: string, options: { readonly texts?: boolean } = {
 
 /** The extended attributes of everything below a directory, a line each: `/bin/ping security.capability 0x01…`. Needs getfattr. */
 export async function listAttributes(root: string): Promise<string[]> {
-  const argv = ["getfattr", "--recursive", "--physical", "--no-dereference", "--dump", "--match=-", "--encoding=hex", "."];
+  const argv = [
+    "getfattr",
+    "--recursive",
+    "--physical",
+    "--no-dereference",
+    "--dump",
+    "--match=-",
+    "--encoding=hex",
+    ".",
+  ];
   const files = (await commandOutput(argv, { cwd: root })).trim().split("\n\n");
   const lines = files.flatMap((text) => {
     const [name = "", ...attributes] = text.split("\n");
