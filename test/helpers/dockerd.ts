@@ -35,7 +35,7 @@ export async function startDockerd(root: string): Promise<Dockerd | { readonly m
     client,
     env,
     load: async (layout, name) => {
-      const archive = join(root, `${name}.tar`);
+      const archive = join(root, `${name.replaceAll("/", "-")}.tar`);
       const skopeo = ["skopeo", "--policy", writePolicy(root), "copy", "--quiet"];
       await commandOutput([...skopeo, `oci:${layout}:latest`, `docker-archive:${archive}:${name}:latest`]);
       await commandOutput([client, "load", "--quiet", "--input", archive], { env });
