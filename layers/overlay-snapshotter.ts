@@ -34,8 +34,8 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #chains: ChainIndex;
   /** Snapshots of this boot that this process uses: true once they are known to be on disk. */
   readonly #synced = new Map<string, boolean>();
-  /** Work directories that are used no more. */
-  #spent: string[] = [];
+  /** Work directories that are being removed. */
+  readonly #removing: Promise<void>[] = [];
 
   private constructor(root: string, workspace: Workspace, bootId: string) {
     this.#root = root;
@@ -95,7 +95,7 @@ export class OverlaySnapshotter implements Snapshotter {
 
   /**
    * `origin` says what was unpacked; of two snapshots of the same chain the first stays, and both callers get it.
-   * The work directory goes with `markSynced`, or the workspace: removing it now would only make the next step wait.
+   * Nothing waits for the removal of the work directory but `markSynced`.
    */
   async commit(active: ActiveSnapshot, origin?: SnapshotOrigin): Promise<Snapshot> {
     return await withLayerErrors(async () => {
@@ -107,7 +107,7 @@ export class OverlaySnapshotter implements Snapshotter {
   #commit(active: ActiveSnapshot, rest: SnapshotOrigin | Pick<SnapshotRecord, "graftOf"> = {}): Snapshot {
     const snapshot = { id: active.id, chain: [...active.parent.chain, active.id] };
     const record: SnapshotRecord = { ...snapshot, bootId: this.#bootId, ...rest };
-    this.#spent.push(active.rootfs.work);
+    this.#removeLater(active.rootfs.work);
     const directory = dirname(active.rootfs.upper);
     writeFileSync(recordPath(directory), JSON.stringify(record), { flag: "wx" });
     renameSync(directory, this.#path(snapshot.id));
@@ -164,7 +164,7 @@ export class OverlaySnapshotter implements Snapshotter {
   async markSynced(): Promise<void> {
     await withLayerErrors(async () => {
       const pending = [...this.#synced].filter(([, isSynced]) => !isSynced).map(([id]) => id);
-      await Promise.all([syncFilesystem(this.#root), this.#removeSpent()]);
+      await Promise.all([syncFilesystem(this.#root), ...this.#removing.splice(0)]);
       for (const id of pending) {
         if (!isOnDisk(this.#path(id))) markOnDisk(this.#path(id));
         this.#synced.set(id, true);
@@ -172,10 +172,9 @@ export class OverlaySnapshotter implements Snapshotter {
     });
   }
 
-  async #removeSpent(): Promise<void> {
-    const spent = this.#spent;
-    this.#spent = [];
-    for (const path of spent) await removeTree(path);
+  /** While the next step runs. What cannot be removed goes with the workspace, which says why it could not. */
+  #removeLater(path: string): void {
+    this.#removing.push(removeTree(path).catch(() => {}));
   }
 
   #path(id: string): string {
