@@ -1,3 +1,4 @@
+import { parseBoolean } from "./boolean.ts";
 import { BuildInput } from "./build-input.ts";
 import { type ContextAddress, parseContextAddress } from "./context-address.ts";
 import type { ContextFiles } from "./dispatch/index.ts";
@@ -83,9 +84,9 @@ async function filelessDockerfile(options: BuildOptions, tools: ContextTools): P
   return /^https?:\/\//.test(dockerfile) ? await readRemoteDockerfile(dockerfile, tools) : undefined;
 }
 
-/** `--build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1`: Go's strconv.ParseBool. */
+/** `--build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1`. */
 function keepsGitDir({ buildArgs }: BuildOptions): boolean {
-  return /^(?:1|t|T|true|TRUE|True)$/.test(buildArgs?.["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] ?? "");
+  return parseBoolean(buildArgs?.["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] ?? "") === true;
 }
 
 function openBuildInput({ input, signal }: BuildOptions): Promise<BuildInput> {

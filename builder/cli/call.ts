@@ -1,3 +1,4 @@
+import { parseBoolean } from "../boolean.ts";
 import { parsePairs } from "./csv.ts";
 import type { ParsedFlags } from "./flags.ts";
 import { invalidValue, parseChoice } from "./values.ts";
@@ -10,8 +11,6 @@ export interface Call {
   readonly ignoreStatus: boolean;
 }
 
-const BOOLEANS = ["true", "false", "1", "0", "t", "f"] as const;
-const TRUE: ReadonlySet<string> = new Set(["true", "1", "t"]);
 const METHODS = ["build", "check", "lint", "outline", "targets"] as const;
 
 /** `--call METHOD[,format=json][,ignorestatus=true]` and `--check`. undefined: a build. Throws UsageError INVALID_VALUE. */
@@ -33,8 +32,14 @@ function callOptions(text: string, pairs: ReturnType<typeof parsePairs>): Omit<C
   for (const [key, value] of pairs) {
     if (value === undefined) continue;
     if (key === "format") format = parseChoice("call", value, ["text", "json"]);
-    else if (key === "ignorestatus") ignoreStatus = TRUE.has(parseChoice("call", value.toLowerCase(), BOOLEANS));
+    else if (key === "ignorestatus") ignoreStatus = readBoolean(value);
     else throw invalidValue("call", text, "METHOD, format=json and ignorestatus=true");
   }
   return { format, ignoreStatus };
+}
+
+function readBoolean(value: string): boolean {
+  const isSet = parseBoolean(value);
+  if (isSet !== undefined) return isSet;
+  throw invalidValue("call", value, "true or false at ignorestatus");
 }

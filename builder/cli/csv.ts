@@ -1,3 +1,4 @@
+import { parseCsvFields } from "../csv.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -13,11 +14,11 @@ export function parsePairs(flag: string, text: string): readonly (readonly [key:
 }
 
 function splitFields(flag: string, text: string): readonly string[] {
-  const fields: string[] = [];
-  const pattern = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
-    if (match[3] === "") return fields;
+  if (text === "") return [""];
+  try {
+    return parseCsvFields(text).map(({ value }) => value);
+  } catch (error) {
+    const problem = (error as Error).message;
+    throw new UsageError("INVALID_VALUE", `invalid value ${JSON.stringify(text)} for --${flag}: ${problem}`);
   }
-  throw new UsageError("INVALID_VALUE", `invalid value ${JSON.stringify(text)} for --${flag}: a quote is not closed`);
 }

@@ -1,3 +1,4 @@
+import { parseBoolean } from "../boolean.ts";
 import type { Output } from "../options.ts";
 import { parsePairs } from "./csv.ts";
 import { UsageError } from "./usage-error.ts";
@@ -90,8 +91,7 @@ function flagValue(
   text: string,
 ): boolean {
   if (!pairs.has(key)) return absent;
-  const value = pairs.get(key) ?? "true";
-  if (value === "true" || value === "1") return true;
-  if (value === "false" || value === "0") return false;
+  const value = parseBoolean(pairs.get(key) ?? "true");
+  if (value !== undefined) return value;
   throw invalidValue("output", text, `true or false at ${key}`);
 }

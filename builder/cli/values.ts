@@ -1,12 +1,10 @@
+import { parseByteSize } from "../byte-size.ts";
 import { UsageError } from "./usage-error.ts";
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
-
-/** `512m`, `1.5g`, `1048576`, `64KiB` as bytes (docker's RAMInBytes). Throws INVALID_VALUE. */
+/** `512m`, `1.5g`, `1048576`, `64KiB` as bytes. Throws INVALID_VALUE. */
 export function parseBytes(flag: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(text);
-  const bytes = Math.floor(Number(match?.[1]) * (UNITS[(match?.[2] ?? "").toLowerCase()] ?? 1));
-  if (match !== null && Number.isSafeInteger(bytes)) return bytes;
+  const bytes = parseByteSize(text);
+  if (bytes !== undefined) return bytes;
   throw invalidValue(flag, text, "a number of bytes, or 512m, 2g");
 }
 

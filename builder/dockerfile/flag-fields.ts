@@ -1,4 +1,4 @@
-import { parseCsvFields } from "./csv.ts";
+import { parseCsvFields } from "../csv.ts";
 import type { FlagToken } from "./flag-words.ts";
 import type { FlagField, Word } from "./instructions.ts";
 import { type LogicalLine, wordOf } from "./logical-line.ts";

@@ -1,3 +1,4 @@
+import { parseBoolean } from "../boolean.ts";
 import { BuildError } from "../errors.ts";
 
 /** A repository at a remote, and what of it is wanted: `https://host/repo.git#ref:subdir`, `git@host:repo?tag=v1`. */
@@ -118,10 +119,10 @@ function agreed(key: string, before: string | undefined, value: string): string 
   throw invalid(`${key} conflicts: ${JSON.stringify(before)} vs ${JSON.stringify(value)}`);
 }
 
-/** Go's strconv.ParseBool; a key alone is true. */
+/** A key alone is true. */
 function flag(key: string, value: string): boolean {
-  if (value === "" || /^(?:1|t|T|true|TRUE|True)$/.test(value)) return true;
-  if (/^(?:0|f|F|false|FALSE|False)$/.test(value)) return false;
+  const given = value === "" ? true : parseBoolean(value);
+  if (given !== undefined) return given;
   throw invalid(`invalid ${key} value: ${JSON.stringify(value)}`);
 }
 

@@ -1,4 +1,3 @@
-export { parseCsvFields } from "./csv.ts";
 export { compileIgnorePatterns, parseDockerignore } from "./dockerignore.ts";
 export { parseDuration } from "./duration.ts";
 export { type Environment, type ExpandOptions, type Expansion, expandWord, expandWords } from "./expand.ts";

@@ -1,5 +1,5 @@
+import { parseBoolean } from "../boolean.ts";
 import { suggest } from "../suggest.ts";
-import { parseBoolean } from "./boolean.ts";
 import type { FlagField } from "./instructions.ts";
 
 type Refuse = (message: string, field: FlagField, hint?: string) => never;

@@ -1,6 +1,6 @@
+import { parseBoolean } from "../boolean.ts";
+import { parseByteSize } from "../byte-size.ts";
 import { suggest } from "../suggest.ts";
-import { parseBoolean } from "./boolean.ts";
-import { parseByteSize } from "./byte-size.ts";
 import type { FlagField, MountFlag, Word } from "./instructions.ts";
 import { checkMount } from "./mount-rules.ts";
 import { quote } from "./quote.ts";

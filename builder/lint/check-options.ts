@@ -1,3 +1,4 @@
+import { parseBoolean } from "../boolean.ts";
 import { quote } from "../dockerfile/quote.ts";
 
 /** Which rules are run, and whether a warning fails the build. */
@@ -76,7 +77,7 @@ function applyOption(options: CheckOptions, option: Option): CheckOptions {
     case "experimental":
       return { ...options, experimental: parseRules(value) };
     case "error":
-      return { ...options, error: parseBoolean(value, option) };
+      return { ...options, error: readBoolean(value, option) };
     default:
       throw new CheckOptionError(`invalid check option ${quote(name)}`, option);
   }
@@ -86,10 +87,9 @@ function parseRules(value: string): RuleSet {
   return value === "all" ? "all" : new Set(value.split(",").map((name) => name.trim()));
 }
 
-/** Go's strconv.ParseBool. */
-function parseBoolean(value: string, option: Option): boolean {
-  if (/^(?:1|t|T|true|TRUE|True)$/.test(value)) return true;
-  if (/^(?:0|f|F|false|FALSE|False)$/.test(value)) return false;
+function readBoolean(value: string, option: Option): boolean {
+  const isSet = parseBoolean(value);
+  if (isSet !== undefined) return isSet;
   const cause = `strconv.ParseBool: parsing ${quote(value)}: invalid syntax`;
   throw new CheckOptionError(`failed to parse check option ${quote(option.text)}: ${cause}`, option);
 }

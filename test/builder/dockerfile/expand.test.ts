@@ -1,13 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the words under test
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
-import {
-  type ExpandOptions,
-  expandWord,
-  expandWords,
-  parseCsvFields,
-  quote,
-} from "../../../builder/dockerfile/index.ts";
+import { type ExpandOptions, expandWord, expandWords, quote } from "../../../builder/dockerfile/index.ts";
 import type { BuildError } from "../../../builder/errors.ts";
 
 const suite = createSuite("word expansion");
@@ -145,17 +139,6 @@ suite("values that double do not fill the memory", () => {
     for (let round = 0; round < 40; round++) value = expandWord("$v$v", new Map([["v", value]])).word;
   };
   assert.throws(doubling, /expands to more than 16 MiB/);
-});
-
-suite("CSV fields: quoted, doubled and empty", () => {
-  const fields = parseCsvFields('type=bind,"a=b,""c""",,x');
-  assert.equal(
-    fields.map(({ value }) => value),
-    ["type=bind", 'a=b,"c"', "", "x"],
-  );
-  assert.throws(() => parseCsvFields('a"b'), /bare "/);
-  assert.throws(() => parseCsvFields('"a"b'), /extraneous or missing "/);
-  assert.throws(() => parseCsvFields('"a'), /extraneous or missing "/);
 });
 
 suite.run();

@@ -5,7 +5,10 @@ export interface CsvField {
   readonly end: number;
 }
 
-/** The fields of one line of CSV (RFC 4180), as `--mount` and `--device` take them. Throws Error on a stray quote, and for no line. */
+/**
+ * The fields of one line of CSV (RFC 4180), as Go's encoding/csv reads the flags of docker and of instructions. Throws Error on a
+ * stray quote, and for no line.
+ */
 export function parseCsvFields(text: string): readonly CsvField[] {
   if (text === "") throw new Error("EOF");
   const fields: CsvField[] = [];
