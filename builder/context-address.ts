@@ -32,8 +32,3 @@ export function parseRemoteAddress(text: string): RemoteAddress | undefined {
   if (reference !== undefined) return { type: "git", reference };
   return isHttpUrl(text) ? { type: "http", url: text } : undefined;
 }
-
-/** An address as progress shows it: without a password. */
-export function shownAddress(text: string): string {
-  return text.replace(/^([a-z]+:\/\/)[^@/?#]*@/i, "$1");
-}

@@ -4,10 +4,10 @@ import type { Snapshot, Store } from "../layers/index.ts";
 import { listDirectory, RuntimeError, readFile } from "../runtime-core/index.ts";
 import { isArchiveFile } from "./archive-format.ts";
 import type { BuildInput } from "./build-input.ts";
-import { type RemoteAddress, shownAddress } from "./context-address.ts";
+import type { RemoteAddress } from "./context-address.ts";
 import { archiveRoot, DOWNLOADED, downloadRoot, emptyRoot, gitRoot, savedRoot } from "./context-vertices.ts";
 import type { FetchedContext } from "./dispatch/index.ts";
-import type { SourceFile } from "./dockerfile/index.ts";
+import { redactAddresses, type SourceFile } from "./dockerfile/index.ts";
 import { decodeDockerfile, dockerfileNames, MAX_DOCKERFILE_BYTES } from "./dockerfile-text.ts";
 import { BuildError } from "./errors.ts";
 import type { Edge } from "./llb/index.ts";
@@ -43,7 +43,7 @@ export async function fetchContext(
 ): Promise<Fetched> {
   if (address.type === "git") {
     const reference = keepGitDir ? { ...address.reference, keepGitDir } : address.reference;
-    return { files: fetched(gitRoot(reference, `[internal] load git source ${shownAddress(reference.remote)}`)) };
+    return { files: fetched(gitRoot(reference, `[internal] load git source ${redactAddresses(reference.remote)}`)) };
   }
   const file = downloadRoot(address.url, DOWNLOADED, "[internal] load remote build context");
   const [directory = ""] = store.snapshotter.view(await solve(file)).lowers;
@@ -81,7 +81,7 @@ export async function readFetchedDockerfile(
 /** A Dockerfile at a URL. Throws what fetching throws, and DOCKERFILE_UNREADABLE. */
 export async function readRemoteDockerfile(url: string, { store, solve }: FetchTools): Promise<SourceFile> {
   const name = "Dockerfile";
-  const file = downloadRoot(url, name, `[internal] load remote dockerfile ${shownAddress(url)}`);
+  const file = downloadRoot(url, name, `[internal] load remote dockerfile ${redactAddresses(url)}`);
   const bytes = await readIfThere(store.snapshotter.view(await solve(file)), name);
   if (bytes === undefined) throw new Error("a file that was downloaded is not there");
   return { file: name, text: decodeDockerfile(bytes, name) };

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { Reference, RegistryError } from "../registry-client/index.ts";
-import { parseRemoteAddress, shownAddress } from "./context-address.ts";
+import { parseRemoteAddress } from "./context-address.ts";
 import { statIfThere } from "./directory.ts";
 import type { NamedContext } from "./dispatch/index.ts";
+import { redactAddresses } from "./dockerfile/index.ts";
 import { BuildError } from "./errors.ts";
 import { remoteContext } from "./fetched-context.ts";
 import type { ImageResolver } from "./image-resolver.ts";
@@ -50,8 +51,9 @@ async function openNamedContext(name: string, value: string, tools: NamedContext
   const layout = after(value, "oci-layout://");
   if (layout !== undefined) return { type: "image", resolve: (options) => images.resolveLayout(layout, options) };
   const remote = parseRemoteAddress(value);
-  if (remote !== undefined)
-    return { type: "fetched", ...remoteContext(remote, `[context ${name}] ${shownAddress(value)}`) };
+  if (remote !== undefined) {
+    return { type: "fetched", ...remoteContext(remote, `[context ${name}] ${redactAddresses(value)}`) };
+  }
   if (value === "") throw invalid(`the build context ${name} has no value`);
   if (/^[a-z][a-z0-9+.-]*:/i.test(value)) {
     const kind = value.slice(0, value.indexOf(":"));

@@ -1,5 +1,5 @@
 import type { Digest } from "../../registry-client/index.ts";
-import { type GitReference, httpFilename } from "../dockerfile/index.ts";
+import { type GitReference, httpFilename, redactAddresses } from "../dockerfile/index.ts";
 import type { AddInstruction, Word } from "../dockerfile/instructions.ts";
 import type { BuildError } from "../errors.ts";
 import { createVertex, edge, type Op } from "../llb/index.ts";
@@ -43,13 +43,8 @@ export function addedGit(scope: BuildScope, remote: RemoteSource, written: GitRe
 }
 
 function fetched(op: Op, word: Word, text: string): Pick<ReadPath, "fetched" | "text" | "range"> {
-  const vertex = createVertex(op, [], { name: withoutCredentials(text), range: word.range });
+  const vertex = createVertex(op, [], { name: redactAddresses(text), range: word.range });
   return { fetched: edge(vertex), text, range: word.range };
-}
-
-/** What progress shows has no password in it. */
-function withoutCredentials(text: string): string {
-  return text.replace(/^([a-z]+:\/\/)[^@/?#]*@/i, "$1");
 }
 
 /** go-digest's Parse. Throws INVALID_CHECKSUM. */

@@ -36,4 +36,5 @@ export type {
 export { parseDockerfile, parseInstruction } from "./parse.ts";
 export { type MountOptions, type MountSharing, parseMount } from "./parse-mount.ts";
 export { quote } from "./quote.ts";
+export { redactAddresses } from "./redact-address.ts";
 export type { Position, SourceFile, SourceRange } from "./source.ts";

@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { GitReference } from "../dockerfile/index.ts";
-import { redactRemote } from "./git-error.ts";
+import { type GitReference, redactAddresses } from "../dockerfile/index.ts";
 import { GitFailure } from "./git-process.ts";
 import type { GitCommit } from "./git-resolve.ts";
 import type { GitSession } from "./git-session.ts";
@@ -56,7 +55,7 @@ function isHopeless({ stderr }: GitFailure): boolean {
 
 /** `.git` with nothing in it of this machine or of this hour: no times, no logs, packs of one order, no password. */
 async function settleGitDir({ remote }: GitReference, { refName, tag }: GitCommit, git: GitSession): Promise<void> {
-  await git.run(["config", "remote.origin.url", redactRemote(remote)]);
+  await git.run(["config", "remote.origin.url", redactAddresses(remote)]);
   if (refName?.startsWith("refs/tags/") === true) await git.run(["update-ref", refName, tag ?? "HEAD"]);
   // What a server made us fetch beside the commit is not asked for.
   await rm(join(git.directory, ".git/refs/tsbuild"), { recursive: true, force: true });

@@ -1,18 +1,14 @@
+import { redactAddresses } from "../dockerfile/index.ts";
 import { BuildError } from "../errors.ts";
 import { GitFailure } from "./git-process.ts";
 
 /** A failed git command in the Dockerfile's terms; anything else stays as it is. */
 export function gitError(error: unknown, remote: string): unknown {
   if (!(error instanceof GitFailure)) return error;
-  return new BuildError("GIT_FAILED", `failed to fetch remote ${redactRemote(remote)}: ${error.message}`, {
+  return new BuildError("GIT_FAILED", `failed to fetch remote ${redactAddresses(remote)}: ${error.message}`, {
     cause: error,
     hint: hintOf(error.stderr),
   });
-}
-
-/** A remote without user and password. */
-export function redactRemote(remote: string): string {
-  return remote.replace(/^([a-z]+:\/\/)[^@/]*@/i, "$1");
 }
 
 function hintOf(stderr: string): string | undefined {

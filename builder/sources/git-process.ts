@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import type { CallOptions } from "../../registry-client/index.ts";
+import { redactAddresses } from "../dockerfile/index.ts";
 import { BuildError } from "../errors.ts";
 
 /** What git says is for people and bounded: a server may say much. */
@@ -52,7 +53,7 @@ export async function runGit(args: readonly string[], options: GitProcessOptions
     const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
     options.signal?.throwIfAborted();
     if (code === 127) throw gitMissing();
-    if (code !== 0) throw new GitFailure(args, redact(stderr.text()));
+    if (code !== 0) throw new GitFailure(args, redactAddresses(stderr.text()));
     return stdout.text();
   } finally {
     options.signal?.removeEventListener("abort", end);
@@ -68,11 +69,6 @@ function collect(stream: NodeJS.ReadableStream, maxBytes: number, onOverflow: ()
     else chunks.push(chunk);
   });
   return { text: () => Buffer.concat(chunks).toString("utf8") };
-}
-
-/** An address in a message without user and password. */
-function redact(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^@/\s]*@/gi, "$1");
 }
 
 /** What went wrong stands last, after what was tried; a remote's own words come with a prefix. */

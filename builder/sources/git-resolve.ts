@@ -1,8 +1,8 @@
 import type { CallOptions } from "../../registry-client/index.ts";
-import type { GitReference } from "../dockerfile/index.ts";
+import { type GitReference, redactAddresses } from "../dockerfile/index.ts";
 import { BuildError } from "../errors.ts";
 import type { SourceContext } from "./context.ts";
-import { gitError, redactRemote } from "./git-error.ts";
+import { gitError } from "./git-error.ts";
 import { type GitSession, withGit } from "./git-session.ts";
 
 /** A git reference that leads to one commit for ever. */
@@ -36,14 +36,14 @@ export async function resolveGit(
 }
 
 /** Whether a ref is a whole commit: nothing has to be asked about it. */
-export function isCommit(ref: string | undefined): ref is string {
+function isCommit(ref: string | undefined): ref is string {
   return ref !== undefined && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref);
 }
 
 /** gitremote and ref names that git could take for options, or that no ref can have (git-check-ref-format(1)). */
 function checkReference({ remote, ref, checksum }: GitReference): void {
   if (/^-|[\0-\x20\x7f]/.test(remote) || /^[a-z]+:\/\/(?:[^@/]*@)?-/i.test(remote)) {
-    throw new BuildError("INVALID_GIT_REFERENCE", `invalid git remote: ${JSON.stringify(redactRemote(remote))}`);
+    throw new BuildError("INVALID_GIT_REFERENCE", `invalid git remote: ${JSON.stringify(redactAddresses(remote))}`);
   }
   if (ref !== undefined && /^-|[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|\/$|\.lock$/.test(ref)) {
     throw new BuildError("INVALID_GIT_REFERENCE", `invalid git ref: ${JSON.stringify(ref)}`, {
@@ -82,7 +82,7 @@ function parseRefs(output: string): ReadonlyMap<string, string> {
 }
 
 function refNotFound(ref: string, remote: string): BuildError {
-  const shown = redactRemote(remote);
+  const shown = redactAddresses(remote);
   if (ref === "HEAD") {
     return new BuildError("GIT_REF_NOT_FOUND", `repository ${shown} has no default branch`, {
       hint: "name a branch, a tag or a commit after #",

@@ -3,11 +3,11 @@ import { join, sep } from "node:path";
 import { EMPTY_SNAPSHOT, type Snapshot } from "../../layers/index.ts";
 import type { CallOptions } from "../../registry-client/index.ts";
 import { applyFileActions, type IgnoreRule } from "../../runtime-core/index.ts";
-import { compileIgnorePatterns, type GitReference } from "../dockerfile/index.ts";
+import { compileIgnorePatterns, type GitReference, redactAddresses } from "../dockerfile/index.ts";
 import { BuildError } from "../errors.ts";
 import type { SourceContext } from "./context.ts";
 import { checkOut } from "./git-checkout.ts";
-import { gitError, redactRemote } from "./git-error.ts";
+import { gitError } from "./git-error.ts";
 import type { GitCommit } from "./git-resolve.ts";
 import { withGit } from "./git-session.ts";
 import { SourceRecord } from "./source-record.ts";
@@ -46,7 +46,7 @@ export function gitIdentity(reference: GitReference, { commit, refName }: GitCom
   const submodules = reference.submodules ?? true;
   const where = reference.subdir ?? "";
   return [
-    redactRemote(reference.remote),
+    redactAddresses(reference.remote),
     commit,
     where,
     submodules,
@@ -76,7 +76,7 @@ async function subdirOf(tree: string, { subdir, remote }: GitReference): Promise
   const root = await realpath(tree);
   const path = await realpath(join(root, join("/", subdir))).catch(() => undefined);
   if (path?.startsWith(root + sep) === true && (await lstat(path)).isDirectory()) return path;
-  throw new BuildError("GIT_SUBDIR_NOT_FOUND", `subdir ${subdir} not found in ${redactRemote(remote)}`, {
+  throw new BuildError("GIT_SUBDIR_NOT_FOUND", `subdir ${subdir} not found in ${redactAddresses(remote)}`, {
     hint: "it must be a directory of the commit that is checked out",
   });
 }

@@ -12,7 +12,7 @@ import {
   type TransportResponse,
   withRetry,
 } from "../../registry-client/index.ts";
-import { httpFilename } from "../dockerfile/index.ts";
+import { httpFilename, redactAddresses } from "../dockerfile/index.ts";
 import { BuildError } from "../errors.ts";
 import type { SourceContext } from "./context.ts";
 import { httpError } from "./http-error.ts";
@@ -92,7 +92,7 @@ export async function fetchHttp(
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
-  throw new BuildError("INVALID_URL", `not an HTTP address: ${text}`);
+  throw new BuildError("INVALID_URL", `not an HTTP address: ${redactAddresses(text)}`);
 }
 
 interface KnownFile {

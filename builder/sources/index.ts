@@ -1,5 +1,4 @@
 export type { SourceContext } from "./context.ts";
 export { checkoutGit, gitIdentity } from "./git.ts";
-export { redactRemote } from "./git-error.ts";
-export { type GitCommit, isCommit, resolveGit } from "./git-resolve.ts";
+export { type GitCommit, resolveGit } from "./git-resolve.ts";
 export { type FetchOptions, fetchHttp, type HttpFile, type HttpSource } from "./http.ts";

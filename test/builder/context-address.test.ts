@@ -2,7 +2,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { parseContextAddress, parseRemoteAddress, shownAddress } from "../../builder/context-address.ts";
+import { parseContextAddress, parseRemoteAddress } from "../../builder/context-address.ts";
+import { redactAddresses } from "../../builder/dockerfile/index.ts";
 import { BuildError } from "../../builder/errors.ts";
 import { makeTempDir } from "../helpers/temp.ts";
 
@@ -55,8 +56,9 @@ address("a directory that is there goes before a repository of that name", async
 });
 
 address("a password is not shown", () => {
-  assert.is(shownAddress("https://user:secret@example.com/a.git#x"), "https://example.com/a.git#x");
-  assert.is(shownAddress("git@example.com:a/b.git"), "git@example.com:a/b.git");
+  assert.is(redactAddresses("https://user:secret@example.com/a.git#x"), "https://example.com/a.git#x");
+  assert.is(redactAddresses("git@example.com:a/b.git"), "git@example.com:a/b.git");
+  assert.is(redactAddresses("of https://a:b@c@d/e and git+ssh://f@g"), "of https://d/e and git+ssh://g");
 });
 
 address.run();
