@@ -52,6 +52,7 @@ export { MediaType } from "./oci.ts";
 export { formatPlatform, hostPlatform, normalizePlatform, parsePlatform, selectPlatform } from "./platform.ts";
 export type { ParseReferenceOptions } from "./reference.ts";
 export { isTag, Reference } from "./reference.ts";
+export { referenceProblem } from "./reference-problem.ts";
 export { Repository } from "./repository.ts";
 export type {
   ByteStream,

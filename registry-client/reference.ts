@@ -144,7 +144,7 @@ function cutTag(rest: string, text: string): { readonly name: string; readonly t
 }
 
 /** The first component is a registry when it could be no path component of Docker Hub. normalize.go, splitDockerDomain. */
-function splitRegistry(name: string): { readonly registry: string; readonly repository: string } {
+export function splitRegistry(name: string): { readonly registry: string; readonly repository: string } {
   const slash = name.indexOf("/");
   const first = slash < 0 ? "" : name.slice(0, slash);
   const isRegistry = first === "localhost" || /[.:A-Z]/.test(first);
@@ -158,7 +158,8 @@ function checkName(registry: string, repository: string, text: string): void {
   if (registry.length + 1 + repository.length > maxNameLength) {
     throw invalid(text, `a name has at most ${maxNameLength} characters`);
   }
-  if (!domainPattern.test(registry)) throw invalid(text, "invalid registry");
+  if (!domainPattern.test(registry))
+    throw invalid(text, "invalid registry", "a registry is HOST or HOST:PORT, without a scheme");
   if (pathPattern.test(repository)) return;
   if (/[A-Z]/.test(repository)) throw invalid(text, "repository name must be lowercase");
   throw invalid(text, "invalid repository name", "lower-case letters and digits, separated by one of . _ __ - and /");

@@ -1,9 +1,14 @@
-import { formatPlatform, normalizePlatform, type Platform, RegistryError } from "../../registry-client/index.ts";
+import {
+  formatPlatform,
+  normalizePlatform,
+  type Platform,
+  RegistryError,
+  referenceProblem,
+} from "../../registry-client/index.ts";
 import { quote } from "../dockerfile/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import { BuildError } from "../errors.ts";
 import { INVALID_BASE_IMAGE_PLATFORM } from "../lint/index.ts";
-import { suggest } from "../suggest.ts";
 import { findNamedContext } from "./named-contexts.ts";
 import type { ContextFiles, NamedContext, ResolvedImage } from "./options.ts";
 import { type BuildScope, located } from "./scope.ts";
@@ -100,28 +105,6 @@ function isInvalidName(error: unknown): error is RegistryError {
 }
 
 function invalidName(name: string, cause: RegistryError): RegistryError {
-  const message = `failed to parse stage name ${quote(name)}: ${cause.message}`;
+  const message = `failed to parse stage name ${quote(name)}: ${referenceProblem(name)}`;
   return new RegistryError(cause.code, message, { cause, ...(cause.hint === undefined ? {} : { hint: cause.hint }) });
-}
-
-/** For a name that gave no image: the stage that it was perhaps meant to be. */
-export function withStageHint(error: unknown, name: string, scope: BuildScope, range: SourceRange): unknown {
-  if (!(error instanceof BuildError)) return error;
-  const near = nearStage(name, scope);
-  if (near === undefined) return error;
-  const guess = `did you mean the stage ${near}?`;
-  const isMissing = error.code === "BASE_IMAGE_NOT_FOUND" || error.hint === undefined;
-  return new BuildError(error.code, error.message, {
-    range,
-    source: scope.dockerfile.source,
-    hint: isMissing ? guess : `${error.hint}; or ${guess}`,
-    cause: error.cause,
-  });
-}
-
-/** `FROM Base` does not find `AS Base`, whose name is `base`. */
-function nearStage(name: string, { dockerfile }: BuildScope): string | undefined {
-  const stages = dockerfile.stages.flatMap((stage) => (stage.name === undefined ? [] : [stage.name]));
-  const wanted = name.toLowerCase();
-  return stages.includes(wanted) ? wanted : suggest(wanted, stages);
 }

@@ -1,6 +1,6 @@
 import type { ImageConfig, Platform } from "../../registry-client/index.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
-import { createVertex, type Edge, edge } from "../llb/index.ts";
+import { createVertex, type Edge, edge, emptyRoot } from "../llb/index.ts";
 import { normalizeHistory } from "./base-history.ts";
 import { chainOf } from "./chain.ts";
 import { type ConfigParts, openConfig } from "./image-config.ts";
@@ -9,25 +9,20 @@ import type { ResolvedImage } from "./options.ts";
 import { PersistentMap } from "./persistent-map.ts";
 import type { StageState } from "./stage-state.ts";
 import { StepEnvironment } from "./step-environment.ts";
-import { internalName } from "./vertex-name.ts";
 import { joinWorkdir } from "./workdir.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** FROM scratch: no files, no layer. */
 export function scratchState(platform: Platform): StageState {
-  const root = edge(createVertex({ type: "scratch" }, [], { name: internalName("empty root") }));
   const config = { ...platform, rootfs: { type: "layers", diff_ids: [] }, config: { WorkingDir: "/" } } as const;
-  return openState(root, config);
+  return openState(emptyRoot(), config);
 }
 
 /** FROM an image. One without layers is an empty root with a config. */
 export function imageState(image: ResolvedImage, name: string, range: SourceRange): StageState {
   const { diff_ids } = image.config.rootfs;
-  return openState(
-    diff_ids.length === 0 ? scratchState(image.config).root : imageEdge(image, name, range),
-    image.config,
-  );
+  return openState(diff_ids.length === 0 ? emptyRoot() : imageEdge(image, name, range), image.config);
 }
 
 /** An image's files. */

@@ -1,8 +1,16 @@
 import type { AddInstruction, CopyInstruction } from "../dockerfile/instructions.ts";
-import { createVertex, type Edge, edge, type FileOpAction, type Vertex, type VertexMetadata } from "../llb/index.ts";
+import {
+  createVertex,
+  type Edge,
+  edge,
+  emptyRoot,
+  type FileOpAction,
+  type Vertex,
+  type VertexMetadata,
+} from "../llb/index.ts";
 import type { StageContext } from "./stage-context.ts";
 import type { StageState } from "./stage-state.ts";
-import { internalName, nameStep } from "./vertex-name.ts";
+import { nameStep } from "./vertex-name.ts";
 
 /** What COPY and ADD do, before it is known where. */
 export interface CopyWork extends Pick<VertexMetadata, "wordRanges"> {
@@ -43,8 +51,4 @@ function metadataOf(
     ...(wordRanges === undefined ? {} : { wordRanges }),
     ...(scope.options.noCache ? { ignoreCache: true } : {}),
   };
-}
-
-function emptyRoot(): Edge {
-  return edge(createVertex({ type: "scratch" }, [], { name: internalName("empty root") }));
 }

@@ -1,3 +1,4 @@
+import type { StageInstruction } from "../dockerfile/instructions.ts";
 import { dispatchAdd } from "./add.ts";
 import { dispatchCmd, dispatchEntrypoint, dispatchShell } from "./command.ts";
 import { dispatchCopy } from "./copy.ts";
@@ -12,7 +13,6 @@ import {
   dispatchUser,
   dispatchVolume,
 } from "./metadata.ts";
-import type { StageInstruction } from "./onbuild.ts";
 import { dispatchRun } from "./run.ts";
 import type { StageContext } from "./stage-context.ts";
 import type { StageState } from "./stage-state.ts";

@@ -31,7 +31,6 @@ export async function dispatch(dockerfile: Dockerfile, options: DispatchOptions)
     stages: graph.plans.map((plan) => ({ stage: plan.stage, needs: dependencies(plan) })),
     targetStage: graph.target.stage.index,
     globalArgs: scope.globalArgs,
-    stageNames: dockerfile.stages.flatMap(({ name }) => (name === undefined ? [] : [name])),
   };
 }
 

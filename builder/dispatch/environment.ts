@@ -1,11 +1,9 @@
+import { BUILDER_ARGS } from "../dockerfile/builder-args.ts";
 import type { ArgInstruction, EnvInstruction } from "../dockerfile/instructions.ts";
 import { expandWord } from "./expand-word.ts";
 import { setEnv } from "./image-env.ts";
 import type { StageContext } from "./stage-context.ts";
 import { type StageState, withHistory } from "./stage-state.ts";
-
-/** Arguments that speak to the builder: never in a step's environment. */
-const BUILDER_ARGS: ReadonlySet<string> = new Set(["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]);
 
 /** ENV: every value of one instruction sees the variables from before it. */
 export function dispatchEnv(state: StageState, { pairs }: EnvInstruction, { scope }: StageContext): StageState {

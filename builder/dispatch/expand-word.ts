@@ -13,6 +13,11 @@ export function expandWord(scope: BuildScope, word: Word, environment: Environme
   return expand(word.text, environment, place(scope, word)).word;
 }
 
+/** The variables of a word that are not set. Throws EXPANSION_FAILED at the word. */
+export function unmatchedNames(scope: BuildScope, word: Word, environment: Environment): ReadonlySet<string> {
+  return expand(word.text, environment, place(scope, word)).unmatched;
+}
+
 /** A word that may become several: EXPOSE splits after expansion. */
 export function expandWords(scope: BuildScope, word: Word, environment: Environment): readonly string[] {
   return expandAll(word.text, environment, place(scope, word)).words;

@@ -10,3 +10,4 @@ export type {
   ResolveImageOptions,
 } from "./options.ts";
 export type { DispatchResult, DispatchWarning, ImageDraft } from "./result.ts";
+export type { StageState } from "./stage-state.ts";

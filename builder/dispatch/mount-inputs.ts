@@ -1,7 +1,7 @@
 import type { MountOptions } from "../dockerfile/index.ts";
 import type { MountFlag } from "../dockerfile/instructions.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
-import { createVertex, type Edge, edge } from "../llb/index.ts";
+import { createVertex, type Edge, edge, emptyRoot } from "../llb/index.ts";
 import { contextEdge } from "./context-edge.ts";
 import { cleanSource } from "./copy-paths.ts";
 import { failure } from "./scope.ts";
@@ -94,8 +94,4 @@ function copiedSource(local: Edge, source: string, range: SourceRange): Edge {
     ]),
   });
   return edge(vertex);
-}
-
-function emptyRoot(): Edge {
-  return edge(createVertex({ type: "scratch" }, [], { name: internalName("empty root") }));
 }

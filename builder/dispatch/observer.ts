@@ -1,5 +1,4 @@
-import type { Stage } from "../dockerfile/instructions.ts";
-import type { StageInstruction } from "./onbuild.ts";
+import type { Stage, StageInstruction } from "../dockerfile/instructions.ts";
 import type { StageState } from "./stage-state.ts";
 
 /** Sees every instruction just before it is dispatched, triggers of a base included, with what the stage is by then. */

@@ -1,8 +1,12 @@
-import { type Instruction, parseInstruction, quote, type SourceRange, type Stage } from "../dockerfile/index.ts";
+import {
+  type Instruction,
+  parseInstruction,
+  quote,
+  type SourceRange,
+  type StageInstruction,
+} from "../dockerfile/index.ts";
 import { BuildError } from "../errors.ts";
 import { type BuildScope, failure } from "./scope.ts";
-
-export type StageInstruction = Stage["instructions"][number];
 
 /** The triggers that ONBUILD of a base left behind, as instructions that stand at the FROM that runs them. */
 export function parseTriggers(
@@ -23,9 +27,16 @@ function readTrigger(scope: BuildScope, trigger: string, range: SourceRange): In
     return parseInstruction(trigger);
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
-    const message = `the base has the ONBUILD trigger ${quote(trigger)}: ${error.message}`;
-    throw failure(scope, range, error.code, message, error.hint);
+    const hint = `it is the trigger ${quote(trigger)} that ONBUILD of the base left`;
+    throw failure(scope, range, error.code, triggerMessage(error), hint);
   }
+}
+
+/** As BuildKit says it: no line, since the trigger has none in this file, and with what was perhaps meant. */
+function triggerMessage({ message, hint }: BuildError): string {
+  const meant = /^did you mean (?:--)?(.*)\?$/.exec(hint ?? "")?.[1];
+  const told = message.replace(/^dockerfile parse error on line \d+: /, "");
+  return meant === undefined ? told : `${told} (did you mean ${meant}?)`;
 }
 
 /** Everything that has a place gets this one. */

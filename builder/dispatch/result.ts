@@ -14,8 +14,6 @@ export interface DispatchResult {
   readonly targetStage: number;
   /** ARGs before the first FROM that have a value, and the platform arguments. */
   readonly globalArgs: ReadonlyMap<string, string>;
-  /** Names of all stages of the Dockerfile, lower-cased, in order; unnamed ones left out. */
-  readonly stageNames: readonly string[];
 }
 
 /**

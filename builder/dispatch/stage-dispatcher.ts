@@ -1,11 +1,12 @@
-import type { Word } from "../dockerfile/instructions.ts";
-import { createVertex, type Edge, edge } from "../llb/index.ts";
+import type { StageInstruction, Word } from "../dockerfile/instructions.ts";
+import { type Edge, emptyRoot } from "../llb/index.ts";
 import { imageEdge, imageTitle } from "./base.ts";
-import { BaseImages, type BaseSource, withStageHint } from "./base-images.ts";
+import { BaseImages, type BaseSource } from "./base-images.ts";
 import { filesEdge } from "./context-edge.ts";
 import { type CopySource, copySource, mountSource, stageIndexes } from "./copy-source.ts";
 import { dispatchInstruction, isStep } from "./dispatch-instruction.ts";
-import { parseTriggers, type StageInstruction } from "./onbuild.ts";
+import { withStageHint } from "./image-names.ts";
+import { parseTriggers } from "./onbuild.ts";
 import { type BuildScope, failure, located } from "./scope.ts";
 import type { StageContext } from "./stage-context.ts";
 import type { StagePlan } from "./stage-plan.ts";
@@ -133,7 +134,7 @@ function stageScope(scope: BuildScope, { stage }: StagePlan): BuildScope {
 function sourceEdge(source: BaseSource, { range }: Word): Edge {
   switch (source.type) {
     case "scratch":
-      return edge(createVertex({ type: "scratch" }, [], { name: internalName("empty root") }));
+      return emptyRoot();
     case "image":
       return imageEdge(source.image, imageTitle(source.image), range);
     case "files":

@@ -3,7 +3,8 @@ import type { Stage, Word } from "../dockerfile/instructions.ts";
 import { FromChecks } from "../lint/index.ts";
 import { suggest } from "../suggest.ts";
 import { copySources } from "./copy-source.ts";
-import { expandWord } from "./expand-word.ts";
+import { expandWord, unmatchedNames } from "./expand-word.ts";
+import { checkImageNames } from "./image-names.ts";
 import { findNamedContext } from "./named-contexts.ts";
 import { type BuildScope, failure } from "./scope.ts";
 import { checkNoCycle } from "./stage-cycles.ts";
@@ -26,6 +27,7 @@ export function planStages(scope: BuildScope): StageGraph {
   checkNoCycle(scope, named);
   const plans = withDisplayNames(named);
   const target = findTarget(scope, plans);
+  checkImageNames(scope, plans);
   return { plans, target, reachable: scope.options.allStages === true ? plans : reachableFrom(target, plans) };
 }
 
@@ -60,21 +62,20 @@ function stagePlatform(scope: BuildScope, { from }: Stage): Platform | undefined
   const word = from.platform;
   if (word === undefined || word.text === "") return undefined;
   const text = expandWord(scope, word, scope.globalArgs);
-  if (text === "") {
-    throw failure(scope, word.range, "INVALID_PLATFORM", `empty platform value from expression ${word.text}`);
-  }
+  if (text === "") throw invalidPlatform(scope, word, `empty platform value from expression ${word.text}`);
   try {
     return parsePlatform(text);
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
-    throw failure(
-      scope,
-      word.range,
-      "INVALID_PLATFORM",
-      `failed to parse platform ${word.text}: ${error.message}`,
-      error.hint,
-    );
+    throw invalidPlatform(scope, word, `failed to parse platform ${word.text}: ${error.message}`, error.hint);
   }
+}
+
+/** A variable that is not set is the likely cause. */
+function invalidPlatform(scope: BuildScope, word: Word, message: string, hint?: string): Error {
+  const names = [...unmatchedNames(scope, word, scope.globalArgs)];
+  const near = names.map((name) => suggest(name, scope.globalArgs.keys())).find((name) => name !== undefined);
+  return failure(scope, word.range, "INVALID_PLATFORM", message, near === undefined ? hint : `did you mean ${near}?`);
 }
 
 function replacement(
