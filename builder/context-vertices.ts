@@ -1,5 +1,5 @@
 import type { GitReference } from "./dockerfile/index.ts";
-import { createVertex, type Edge, edge } from "./llb/index.ts";
+import { createVertex, type Edge, edge, emptyRoot } from "./llb/index.ts";
 
 /** What the file of a URL, or of standard input, is called before it is unpacked: BuildKit's name for it. */
 export const DOWNLOADED = "context";
@@ -30,14 +30,10 @@ export function archiveRoot(file: Edge, name: string): Edge {
     dest: "/",
     unpack: true,
   } as const;
-  return edge(createVertex({ type: "file", actions: [copy] }, [scratchRoot(), file], { name }));
+  return edge(createVertex({ type: "file", actions: [copy] }, [emptyRoot(), file], { name }));
 }
 
 /** An empty directory rather than no root at all: `COPY . /` finds it. */
-export function emptyRoot(): Edge {
-  return edge(createVertex({ type: "file", actions: [] }, [scratchRoot()], { name: "[internal] empty build context" }));
-}
-
-function scratchRoot(): Edge {
-  return edge(createVertex({ type: "scratch" }, [], { name: "[internal] empty root" }));
+export function emptyContext(): Edge {
+  return edge(createVertex({ type: "file", actions: [] }, [emptyRoot()], { name: "[internal] empty build context" }));
 }

@@ -5,7 +5,7 @@ import { listDirectory, RuntimeError, readFile } from "../runtime-core/index.ts"
 import { isArchiveFile } from "./archive-format.ts";
 import type { BuildInput } from "./build-input.ts";
 import type { RemoteAddress } from "./context-address.ts";
-import { archiveRoot, DOWNLOADED, downloadRoot, emptyRoot, gitRoot, savedRoot } from "./context-vertices.ts";
+import { archiveRoot, DOWNLOADED, downloadRoot, emptyContext, gitRoot, savedRoot } from "./context-vertices.ts";
 import type { FetchedContext } from "./dispatch/index.ts";
 import { redactAddresses, type SourceFile } from "./dockerfile/index.ts";
 import { decodeDockerfile, dockerfileNames, MAX_DOCKERFILE_BYTES } from "./dockerfile-text.ts";
@@ -53,7 +53,7 @@ export async function fetchContext(
 
 /** Standard input as files: those of an archive, none where it is a Dockerfile. */
 export async function inputContext(input: BuildInput, { store }: FetchTools): Promise<FetchedContext> {
-  if (!input.isArchive) return fetched(emptyRoot());
+  if (!input.isArchive) return fetched(emptyContext());
   const directory = store.workspace.path();
   await mkdir(directory);
   await input.save(join(directory, DOWNLOADED), MAX_INPUT_BYTES);

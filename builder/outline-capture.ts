@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { StageObserver } from "./dispatch/index.ts";
+import type { StageObserver, StageState } from "./dispatch/index.ts";
 import {
   type ArgInstruction,
   expandWord,
@@ -7,12 +7,10 @@ import {
   type RunInstruction,
   type SourceRange,
   type Stage,
+  type StageInstruction,
 } from "./dockerfile/index.ts";
 import { BuildError } from "./errors.ts";
 import { descriptionOf, inspectWord } from "./lint/index.ts";
-
-type StageInstruction = Parameters<StageObserver["beforeInstruction"]>[1];
-type StageState = Parameters<StageObserver["beforeInstruction"]>[2];
 
 /** A build argument that a stage declares. */
 export interface OutlineArg {

@@ -24,7 +24,7 @@ export async function reportVertex<T>(
 }
 
 /** Progress of one blob or manifest of a copy. */
-export function copyStatus(digest: Digest, progress: CopyProgress, timeMs: number): StatusEvent {
+function copyStatus(digest: Digest, progress: CopyProgress, timeMs: number): StatusEvent {
   const { descriptor, state } = progress;
   const done = state === "done" || state === "exists" || state === "mounted" || state === "skipped";
   const current = done ? descriptor.size : progress.bytes;

@@ -1,10 +1,10 @@
+export { BUILDER_ARGS } from "./builder-args.ts";
 export { compileIgnorePatterns, parseDockerignore } from "./dockerignore.ts";
-export { parseDuration } from "./duration.ts";
-export { type Environment, type ExpandOptions, type Expansion, expandWord, expandWords } from "./expand.ts";
+export { type Environment, type ExpandOptions, expandWord, expandWords } from "./expand.ts";
 export { type GitReference, isHttpUrl, parseGitReference } from "./git-reference.ts";
 export { heredocContent } from "./heredoc.ts";
 export { httpFilename } from "./http-filename.ts";
-export { IgnoreMatcher, type ParentMatches } from "./ignore-matcher.ts";
+export { IgnoreMatcher } from "./ignore-matcher.ts";
 export type {
   AddInstruction,
   ArgInstruction,
@@ -20,13 +20,13 @@ export type {
   HealthcheckInstruction,
   Heredoc,
   Instruction,
-  KeyValue,
   LabelInstruction,
   MaintainerInstruction,
   OnbuildInstruction,
   RunInstruction,
   ShellInstruction,
   Stage,
+  StageInstruction,
   StopsignalInstruction,
   UserInstruction,
   VolumeInstruction,
@@ -34,7 +34,7 @@ export type {
   WorkdirInstruction,
 } from "./instructions.ts";
 export { parseDockerfile, parseInstruction } from "./parse.ts";
-export { type MountOptions, type MountSharing, parseMount } from "./parse-mount.ts";
+export { type MountOptions, parseMount } from "./parse-mount.ts";
 export { quote } from "./quote.ts";
 export { redactAddresses } from "./redact-address.ts";
 export type { Position, SourceFile, SourceRange } from "./source.ts";

@@ -142,6 +142,7 @@ export interface MaintainerInstruction extends Base<"MAINTAINER"> {
   readonly maintainer: Word;
 }
 
+/** One of the 18, told apart by `keyword`. */
 export type Instruction =
   | FromInstruction
   | ArgInstruction
@@ -162,12 +163,15 @@ export type Instruction =
   | OnbuildInstruction
   | MaintainerInstruction;
 
+/** What may stand in a stage: all but FROM, which begins one. */
+export type StageInstruction = Exclude<Instruction, FromInstruction>;
+
 /** FROM and what follows it. */
 export interface Stage {
   readonly index: number;
   readonly name?: string;
   readonly from: FromInstruction;
-  readonly instructions: readonly Exclude<Instruction, FromInstruction>[];
+  readonly instructions: readonly StageInstruction[];
 }
 
 export interface Dockerfile {

@@ -5,10 +5,10 @@ import type { FlagField, MountFlag, Word } from "./instructions.ts";
 import { checkMount } from "./mount-rules.ts";
 import { quote } from "./quote.ts";
 
-export const MOUNT_TYPES = ["bind", "cache", "tmpfs", "secret", "ssh"] as const;
+const MOUNT_TYPES = ["bind", "cache", "tmpfs", "secret", "ssh"] as const;
 export type MountType = (typeof MOUNT_TYPES)[number];
 
-export const SHARING_MODES = ["shared", "private", "locked"] as const;
+const SHARING_MODES = ["shared", "private", "locked"] as const;
 export type MountSharing = (typeof SHARING_MODES)[number];
 
 /** What one `--mount` asks for: keys that were not given are absent, and where each stands is in `fields`. */

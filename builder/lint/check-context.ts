@@ -1,7 +1,5 @@
 import type { IgnoreRule } from "../../runtime-core/index.ts";
-import type { Directives, Stage } from "../dockerfile/instructions.ts";
-
-export type StageInstruction = Stage["instructions"][number];
+import type { Directives } from "../dockerfile/instructions.ts";
 
 /** What a stage's checks know beside the instructions. */
 export interface CheckContext {

@@ -7,10 +7,11 @@ import type {
   ExposeInstruction,
   LabelInstruction,
   Stage,
+  StageInstruction,
   WorkdirInstruction,
 } from "../dockerfile/instructions.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
-import type { CheckContext, StageFacts, StageInstruction } from "./check-context.ts";
+import type { CheckContext, StageFacts } from "./check-context.ts";
 import { inspectWord } from "./expansion.ts";
 import { portForm } from "./exposed-port.ts";
 import { IgnoredSources } from "./ignored-source.ts";

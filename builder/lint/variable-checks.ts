@@ -1,13 +1,17 @@
+import { BUILDER_ARGS } from "../dockerfile/builder-args.ts";
 import type { Environment } from "../dockerfile/expand.ts";
-import type { ArgInstruction, EnvInstruction, LabelInstruction, Word } from "../dockerfile/instructions.ts";
-import type { CheckContext, StageFacts, StageInstruction } from "./check-context.ts";
+import type {
+  ArgInstruction,
+  EnvInstruction,
+  LabelInstruction,
+  StageInstruction,
+  Word,
+} from "../dockerfile/instructions.ts";
+import type { CheckContext, StageFacts } from "./check-context.ts";
 import { inspectWord } from "./expansion.ts";
 import type { Reporter } from "./linter.ts";
 import { UNDEFINED_VAR } from "./rules.ts";
 import { suggestName } from "./suggested-name.ts";
-
-/** Arguments for the builder itself, which are in no environment. */
-const BUILDER_ARGS: ReadonlySet<string> = new Set(["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"]);
 
 /** Names that an instruction uses and nothing defines. RUN, CMD, ENTRYPOINT and EXPOSE are left alone, as in BuildKit. */
 export function checkVariables(

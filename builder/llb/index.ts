@@ -19,4 +19,4 @@ export type {
   TmpfsMount,
 } from "./op.ts";
 export { topologicalOrder } from "./topological-order.ts";
-export { createVertex, type Edge, edge, type Vertex, type VertexMetadata } from "./vertex.ts";
+export { createVertex, type Edge, edge, emptyRoot, type Vertex, type VertexMetadata } from "./vertex.ts";

@@ -40,6 +40,11 @@ export function edge(vertex: Vertex, output = 0): Edge {
   return { vertex, output };
 }
 
+/** The root that holds nothing: what a stage, a file of its own or a layer begins with. */
+export function emptyRoot(): Edge {
+  return edge(createVertex({ type: "scratch" }, [], { name: "[internal] empty root" }));
+}
+
 function vertexDigest(op: Op, inputs: readonly Edge[]): Digest {
   const identity = { op, inputs: inputs.map((input) => [input.vertex.digest, input.output]) };
   return `sha256:${hash("sha256", canonicalJson(identity))}`;
