@@ -1,33 +1,28 @@
-import { isHttpUrl, parseGitReference } from "../dockerfile/index.ts";
 import type { AddInstruction, Word } from "../dockerfile/instructions.ts";
-import { BuildError } from "../errors.ts";
+import type { BuildError } from "../errors.ts";
 import { addedGit, addedHttp } from "./add-remote.ts";
 import { contextEdge } from "./context-edge.ts";
 import { copyFiles, type ReadPath } from "./copy.ts";
 import { cleanSource } from "./copy-paths.ts";
 import { expandWord } from "./expand-word.ts";
 import { type BuildScope, failure } from "./scope.ts";
+import { sourceKind } from "./source-kind.ts";
 import type { StageContext } from "./stage-context.ts";
 import type { StageState } from "./stage-state.ts";
-
-/** An expanded source of ADD, and what it is. */
-type AddSource =
-  | { readonly type: "http" }
-  | { readonly type: "git"; readonly reference: NonNullable<ReturnType<typeof parseGitReference>> }
-  | { readonly type: "local" };
 
 /** ADD: COPY that fetches URLs and git repositories, and unpacks local archives. Throws BuildError. */
 export function dispatchAdd(state: StageState, instruction: AddInstruction, context: StageContext): StageState {
   const { scope } = context;
   const checksum = expandChecksum(state, instruction, scope);
   const parse = (word: Word, text: string): ReadPath => {
-    const source = classify(scope, word, text);
+    const source = sourceKind(scope, word, text);
     switch (source.type) {
       case "git":
         return addedGit(scope, { word, text, instruction, checksum }, source.reference);
       case "http":
         return addedHttp(scope, { word, text, instruction, checksum });
-      case "local":
+      case "path":
+        checkScheme(scope, word, text);
         if (checksum !== undefined) throw notRemote(scope, checksum);
         return { text, path: cleanSource(text), range: word.range, unpack: instruction.unpack ?? true };
     }
@@ -50,23 +45,10 @@ function notRemote(scope: BuildScope, checksum: Word): BuildError {
   return failure(scope, checksum.range, "INVALID_CHECKSUM", "checksum requires HTTP(S) or Git sources", hint);
 }
 
-/** Throws INVALID_GIT_REFERENCE, INVALID_ADD_SOURCE. */
-function classify(scope: BuildScope, word: Word, text: string): AddSource {
-  const reference = gitReference(scope, word, text);
-  // `github.com/user/repo` may be a directory: it is a repository for build contexts only.
-  if (reference !== undefined && !reference.mayBeLocal) return { type: "git", reference };
-  if (isHttpUrl(text)) return { type: "http" };
+/** Throws INVALID_ADD_SOURCE for an address of another kind. */
+function checkScheme(scope: BuildScope, word: Word, text: string): void {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
-  if (scheme === undefined) return { type: "local" };
+  if (scheme === undefined) return;
   const hint = "ADD takes files of the context, http:// and https:// addresses, and git repositories";
   throw failure(scope, word.range, "INVALID_ADD_SOURCE", `source can't be a ${scheme}:// address for ADD`, hint);
-}
-
-function gitReference(scope: BuildScope, word: Word, text: string) {
-  try {
-    return parseGitReference(text);
-  } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
-    throw failure(scope, word.range, error.code, error.message, error.hint);
-  }
 }

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import type { Word } from "../dockerfile/instructions.ts";
 import type { SourceRange } from "../dockerfile/source.ts";
 import { type BuildScope, failure } from "./scope.ts";
+import { sourceKind } from "./source-kind.ts";
 
 export interface CopyPath {
   /** As written, expanded: for the history. */
@@ -17,12 +18,14 @@ export function copySourcePath(scope: BuildScope, word: Word, text: string): Cop
   return { text, path: cleanSource(text), range: word.range };
 }
 
+const REMOTES = { http: "a URL", git: "a git ref" } as const;
+
 /** URLs and git references are for ADD. Throws INVALID_COPY_SOURCE. */
 export function refuseRemote(scope: BuildScope, word: Word, text: string): void {
-  const remote = isGit(text) ? "a git ref" : isUrl(text) ? "a URL" : undefined;
-  if (remote === undefined) return;
+  const { type } = sourceKind(scope, word, text);
+  if (type === "path") return;
   const hint = "ADD fetches it; COPY reads files of the context, a stage or an image";
-  throw failure(scope, word.range, "INVALID_COPY_SOURCE", `source can't be ${remote} for COPY`, hint);
+  throw failure(scope, word.range, "INVALID_COPY_SOURCE", `source can't be ${REMOTES[type]} for COPY`, hint);
 }
 
 /** Clean and absolute inside the source, `..` held at its root. */
@@ -40,14 +43,6 @@ export function copyDestination(workingDir: string | undefined, dest: string): s
 /** Go's filepath.Match special characters, unescaped. */
 export function hasWildcards(path: string): boolean {
   return /^(?:[^\\*?[]|\\.)*[*?[]/s.test(path);
-}
-
-function isUrl(text: string): boolean {
-  return /^https?:\/\//.test(text);
-}
-
-function isGit(text: string): boolean {
-  return /^(?:git:\/\/|ssh:\/\/|[\w-]+@[\w.-]+:)|^https?:\/\/\S+\.git(?:#|\?|$)/.test(text);
 }
 
 function withoutSlash(path: string): string {
