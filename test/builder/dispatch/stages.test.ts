@@ -227,8 +227,10 @@ for (const [code, at, text, message] of errors) {
 test("an image that is nearly a stage gets the stage as a hint", async () => {
   const nearly = await failureOf("FROM a AS missin\nFROM b\nCOPY --from=missing / /\n");
   assert.is(nearly.hint, "did you mean the stage missin?");
-  const cased = await failureOf("FROM a AS base\nFROM Base\n", { resolveImage: unreachable });
-  assert.is(cased.hint, "check the network; or did you mean the stage base?");
+  const cased = await failureOf("FROM a AS base\nFROM Base\n");
+  assert.is(cased.hint, "did you mean the stage base?");
+  const offline = await failureOf("FROM a AS base\nFROM bases\n", { resolveImage: unreachable });
+  assert.is(offline.hint, "check the network; or did you mean the stage base?");
 });
 
 async function unreachable(reference: string): Promise<ResolvedImage> {
