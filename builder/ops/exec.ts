@@ -13,12 +13,14 @@ import { BuildError } from "../errors.ts";
 import type { ExecOp, Vertex } from "../llb/index.ts";
 import type { OpRunner } from "../solver/index.ts";
 import type { OpContext } from "./context.ts";
-import { failureHint, OutputTail } from "./exec-hint.ts";
+import { commandFailed } from "./exec-failure.ts";
 import { baseSnapshot } from "./inputs.ts";
 import { mountInputKey, mountKey } from "./mount-key.ts";
 import { type OpenMounts, openMounts } from "./mounts.ts";
 import { sandboxHosts, sandboxResolvConf } from "./network-files.ts";
 import { opKey } from "./op-key.ts";
+import { OutputTail } from "./output-tail.ts";
+import { placeOf } from "./place.ts";
 
 /** RUN: the command in a sandbox on a fresh upper, which then is its snapshot. */
 export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRunner {
@@ -85,7 +87,7 @@ async function runStep(
     options,
   );
   context.onEvent({ type: "usage", digest: vertex.digest, usage: result.usage });
-  if (result.exitCode !== 0) throw commandFailed(vertex, op, result, spec, tail, context);
+  if (result.exitCode !== 0) throw commandFailed(vertex, op, { result, spec, output: tail.text() }, context);
 }
 
 async function startSandbox(
@@ -102,8 +104,7 @@ async function startSandbox(
     throw new BuildError(cause.code, `cannot run the step: ${cause.message}`, {
       cause,
       hint: cause.hint,
-      range: vertex.wordRanges?.get(`mount ${cause.subject}`) ?? vertex.range,
-      source: context.source,
+      ...placeOf(vertex, context, `mount ${cause.subject}`),
     });
   }
 }
@@ -140,8 +141,7 @@ async function stepUser(vertex: Vertex, op: ExecOp, active: ActiveSnapshot, cont
     throw new BuildError(cause.code, `cannot run as user ${op.user}: ${cause.message}`, {
       cause,
       hint: "USER takes a name from the image's own /etc/passwd, or a number",
-      range: vertex.range,
-      source: context.source,
+      ...placeOf(vertex, context),
     });
   }
 }
@@ -163,41 +163,4 @@ function withHome(env: readonly string[], home: string | undefined): readonly st
 
 function networkOf(op: ExecOp, context: OpContext): "none" | "host" {
   return op.network === "default" ? context.network : op.network;
-}
-
-function commandFailed(
-  vertex: Vertex,
-  op: ExecOp,
-  result: SandboxResult,
-  spec: SandboxSpec,
-  tail: OutputTail,
-  context: OpContext,
-): BuildError {
-  const limit = limitHit(result, spec);
-  const process = `process "${op.argv.join(" ")}" did not complete successfully`;
-  return new BuildError(
-    limit === undefined ? "RUN_FAILED" : "RUN_LIMIT_HIT",
-    `${process}: exit code: ${result.exitCode}${limit === undefined ? "" : ` (${limit})`}`,
-    {
-      hint: failureHint(result, spec, tail.text()),
-      range: vertex.range,
-      source: context.source,
-      exitCode: result.exitCode,
-    },
-  );
-}
-
-function limitHit(result: SandboxResult, spec: SandboxSpec): string | undefined {
-  switch (result.limitHit) {
-    case "memory":
-      return `memory limit ${mebibytes(spec.limits.memoryBytes ?? 0)}`;
-    case "pids":
-      return `pids limit ${spec.limits.pids}`;
-    default:
-      return undefined;
-  }
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.round((bytes / 1024 / 1024) * 100) / 100} MiB`;
 }

@@ -6,6 +6,7 @@ import type { CacheMapInput, OpResult } from "../solver/index.ts";
 import type { OpContext } from "./context.ts";
 import { treeSource } from "./inputs.ts";
 import { opKey } from "./op-key.ts";
+import { placeOf } from "./place.ts";
 import { sourceHint } from "./source-hint.ts";
 
 /** What of a mount is in the key of its step. Which cache it is and who shares it does not count, nor what a secret holds. */
@@ -54,7 +55,7 @@ async function mountSourceError(
 ): Promise<unknown> {
   if (!(cause instanceof RuntimeError)) return cause;
   const path = cause.subject ?? "";
-  const place = { cause, range: vertex.wordRanges?.get(path) ?? vertex.range, source: context.source };
+  const place = { cause, ...placeOf(vertex, context, path) };
   if (cause.code !== "NOT_FOUND") return new BuildError(cause.code, cause.message, { ...place, hint: cause.hint });
   const hint = await sourceHint(selection, path);
   return new BuildError("MOUNT_SOURCE_NOT_FOUND", `mount source not found: ${path}`, { ...place, hint });

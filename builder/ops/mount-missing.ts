@@ -1,5 +1,6 @@
 import { BuildError } from "../errors.ts";
 import type { MountWork } from "./mounts.ts";
+import { placeOf } from "./place.ts";
 
 /** A secret or an agent that a step needs and the build has not been given. `word` is its place among the vertex's words. */
 export function missing(
@@ -8,6 +9,5 @@ export function missing(
   hint: string,
   { vertex, context }: Pick<MountWork, "vertex" | "context">,
 ): BuildError {
-  const range = vertex.wordRanges?.get(word) ?? vertex.range;
-  return new BuildError("MOUNT_NOT_GIVEN", message, { hint, range, source: context.source });
+  return new BuildError("MOUNT_NOT_GIVEN", message, { hint, ...placeOf(vertex, context, word) });
 }

@@ -3,6 +3,7 @@ import type { Vertex } from "../llb/index.ts";
 import type { SourceContext } from "../sources/index.ts";
 import { type SshSource, serveAgent } from "../ssh/index.ts";
 import type { OpContext } from "./context.ts";
+import { placeOf } from "./place.ts";
 
 /** What fetching works with, of what ops work with. */
 export function sourceContext({ store, sourceDateEpoch, secrets, ssh }: OpContext): SourceContext {
@@ -22,12 +23,12 @@ function serveOwn(agent: SshSource, directory: string) {
 }
 
 /** Runs what fetches for a vertex: its failure points at the address that was fetched from. */
-export async function atSource<T>(vertex: Vertex, { source }: OpContext, work: () => Promise<T>): Promise<T> {
+export async function atSource<T>(vertex: Vertex, context: OpContext, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof BuildError) || error.range !== undefined) throw error;
     const { code, message, hint, cause } = error;
-    throw new BuildError(code, message, { hint, cause, range: vertex.range, source });
+    throw new BuildError(code, message, { hint, cause, ...placeOf(vertex, context) });
   }
 }

@@ -1,0 +1,62 @@
+import type { SandboxResult, SandboxSpec } from "../../runtime-core/index.ts";
+import { BuildError } from "../errors.ts";
+import type { ExecOp, Vertex } from "../llb/index.ts";
+import type { OpContext } from "./context.ts";
+import { placeOf } from "./place.ts";
+
+/** What resolvers of libc, busybox, curl, apt, npm, pip and Go print when a name has no answer. */
+const NO_NAME =
+  /temporary failure (?:in name resolution|resolving)|could not resolve|name or service not known|bad address|EAI_AGAIN|ENOTFOUND|no such host|server misbehaving|network is unreachable|unable to resolve/i;
+
+/** How a step ended, and the last of what it printed. */
+export interface StepEnd {
+  readonly result: SandboxResult;
+  readonly spec: SandboxSpec;
+  readonly output: string;
+}
+
+/** A RUN whose command failed, or was ended at a limit: RUN_FAILED, RUN_LIMIT_HIT. */
+export function commandFailed(vertex: Vertex, { argv }: ExecOp, end: StepEnd, context: OpContext): BuildError {
+  const { exitCode } = end.result;
+  const limit = limitHit(end.result, end.spec);
+  const reason = `exit code: ${exitCode}${limit === undefined ? "" : ` (${limit})`}`;
+  return new BuildError(
+    limit === undefined ? "RUN_FAILED" : "RUN_LIMIT_HIT",
+    `process "${argv.join(" ")}" did not complete successfully: ${reason}`,
+    { hint: failureHint(end), ...placeOf(vertex, context), exitCode },
+  );
+}
+
+/** What to look at: a limit, the missing network, the shell's own exit codes, else where it ran. */
+function failureHint({ result, spec, output }: StepEnd): string {
+  if (result.limitHit !== undefined) return `raise it with --${result.limitHit === "pids" ? "pids-limit" : "memory"}`;
+  if (spec.network === "none" && NO_NAME.test(output)) {
+    return "RUN has no network unless it is given one: use `tsbuild build --network host`, or `RUN --network=host` for this step";
+  }
+  if (result.exitCode === 126 && /exec format error/i.test(output)) {
+    return "the program is of another platform than this machine: register qemu-user-static with binfmt_misc, or let the stage be FROM --platform=$BUILDPLATFORM";
+  }
+  switch (result.exitCode) {
+    case 126:
+      return "the command is not executable, or its interpreter is not in the image";
+    case 127:
+      return "the command is not in the image: install it in an earlier step, or check PATH";
+    default:
+      return `the output above is the command's own; it ran as uid ${spec.user.uid} in ${spec.cwd}, network ${spec.network}`;
+  }
+}
+
+function limitHit(result: SandboxResult, spec: SandboxSpec): string | undefined {
+  switch (result.limitHit) {
+    case "memory":
+      return `memory limit ${mebibytes(spec.limits.memoryBytes ?? 0)}`;
+    case "pids":
+      return `pids limit ${spec.limits.pids}`;
+    default:
+      return undefined;
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round((bytes / 1024 / 1024) * 100) / 100} MiB`;
+}
