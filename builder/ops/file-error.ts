@@ -1,9 +1,9 @@
 import { type RootfsMount, RuntimeError, type TreeSelection } from "../../runtime-core/index.ts";
-import type { SourceRange } from "../dockerfile/source.ts";
-import { BuildError, type BuildErrorOptions } from "../errors.ts";
+import { BuildError } from "../errors.ts";
 import type { Vertex } from "../llb/index.ts";
 import { accountHint } from "./account-hint.ts";
 import type { OpContext } from "./context.ts";
+import { placeOf } from "./place.ts";
 import { sourceHint } from "./source-hint.ts";
 
 /** What a file op was at when it failed. */
@@ -15,84 +15,94 @@ export interface FileWork {
   readonly root?: RootfsMount;
 }
 
-/** A failure of COPY or WORKDIR in the Dockerfile's terms, at the word at fault; anything but a RuntimeError stays as it is. */
+/** A failure of COPY, WORKDIR or a mount in the Dockerfile's terms, at the word at fault; anything but a RuntimeError stays as it is. */
 export async function fileError(error: unknown, work: FileWork, context: OpContext): Promise<unknown> {
   if (!(error instanceof RuntimeError)) return error;
-  const { vertex, reading } = work;
-  const subject = error.subject ?? "";
-  const at = (word: string): BuildErrorOptions => ({ ...place(vertex, word), source: context.source, cause: error });
+  const { code = error.code, message = error.message, word = error.subject, hint } = await explain(error, work);
+  return new BuildError(code, message, { ...placeOf(work.vertex, context, word), hint, cause: error });
+}
+
+/** What is not said stays as the error has it; the word is its subject. */
+interface Explanation {
+  readonly code?: string;
+  readonly message?: string;
+  /** Its key in the vertex's `wordRanges`. */
+  readonly word?: string;
+  readonly hint?: string | undefined;
+}
+
+function explain(error: RuntimeError, work: FileWork): Explanation | Promise<Explanation> {
   switch (error.code) {
     case "NOT_FOUND":
-      if (reading === undefined) break;
-      return new BuildError(...missingSource(vertex, subject), {
-        ...place(vertex, subject),
-        source: context.source,
-        hint: await sourceHint(reading, subject),
-      });
+      return work.reading === undefined ? { hint: error.hint } : missingSource(error, work.vertex, work.reading);
     case "USER_NOT_FOUND":
     case "GROUP_NOT_FOUND":
-      return new BuildError(error.code, `unknown ${kindOf(error.code)} ${subject}: ${error.reason}`, {
-        ...at("--chown"),
-        hint: await accountHint(error.code, subject, work.root),
-      });
+      return unknownAccount(error, error.code, work.root);
     case "CONFLICT":
-      if (reading === undefined) {
-        const message = error.reason.replace(
-          "cannot copy to non-directory",
-          "cannot make a directory in a non-directory",
-        );
-        return new BuildError("WORKDIR_CONFLICT", message, at(""));
-      }
-      return new BuildError("COPY_CONFLICT", error.reason, at("destination"));
+      return work.reading === undefined ? workdirConflict(error) : copyConflict(error);
     case "SEVERAL_SOURCES":
-      return new BuildError("COPY_SEVERAL_SOURCES", severalSources(vertex), {
-        ...at("destination"),
-        hint: "put a / behind the destination",
-      });
+      return severalSources(work.vertex);
     case "BAD_PATTERN":
-      return new BuildError(error.code, `${error.reason}: ${withoutRoot(subject)}`, {
-        ...at(subject),
-        hint: "close every [ and put \\ before a character",
-      });
+      return badPattern(error);
     case "ARCHIVE_CORRUPT":
     case "ARCHIVE_TOO_LARGE":
     case "ARCHIVE_UNSAFE_PATH":
     case "ARCHIVE_UNSUPPORTED":
-      return new BuildError(error.code, error.message, {
-        ...at(subject),
-        hint: "to copy the file as it is, use COPY or ADD --unpack=false",
-      });
+      return { hint: "to copy the file as it is, use COPY or ADD --unpack=false" };
     case "NO_SPACE":
-      return new BuildError("NO_SPACE", error.message, {
-        ...at(""),
-        hint: "free some space, or put the store elsewhere with --store",
-      });
+      return { hint: "free some space, or put the store elsewhere with --store" };
+    default:
+      return { hint: error.hint };
   }
-  return new BuildError(error.code, error.message, { ...at(""), hint: error.hint });
 }
 
-function kindOf(code: string): string {
-  return code === "USER_NOT_FOUND" ? "user" : "group";
+async function missingSource(error: RuntimeError, vertex: Vertex, reading: TreeSelection): Promise<Explanation> {
+  const { subject: path = "" } = error;
+  const hint = await sourceHint(reading, path);
+  if (isForMount(vertex)) return { code: "MOUNT_SOURCE_NOT_FOUND", message: `mount source not found: ${path}`, hint };
+  return { code: "COPY_SOURCE_NOT_FOUND", message: `COPY source not found: ${withoutRoot(path)}`, hint };
+}
+
+/** A RUN reads what it mounts; files of a context are copied for it first. */
+function isForMount({ op, wordRanges }: Vertex): boolean {
+  return op.type === "exec" || wordRanges?.has("--mount") === true;
+}
+
+async function unknownAccount(
+  { subject = "", reason }: RuntimeError,
+  code: "USER_NOT_FOUND" | "GROUP_NOT_FOUND",
+  root: RootfsMount | undefined,
+): Promise<Explanation> {
+  const kind = code === "USER_NOT_FOUND" ? "user" : "group";
+  const hint = await accountHint(code, subject, root);
+  return { message: `unknown ${kind} ${subject}: ${reason}`, word: "--chown", hint };
+}
+
+function workdirConflict({ reason }: RuntimeError): Explanation {
+  const message = reason.replace("cannot copy to non-directory", "cannot make a directory in a non-directory");
+  return { code: "WORKDIR_CONFLICT", message };
+}
+
+function copyConflict({ reason }: RuntimeError): Explanation {
+  return { code: "COPY_CONFLICT", message: reason, word: "destination" };
+}
+
+function severalSources({ name }: Vertex): Explanation {
+  const keyword = /^(?:\[[^\]]*\] )?(?:ONBUILD )?ADD /.test(name) ? "ADD" : "COPY";
+  return {
+    code: "COPY_SEVERAL_SOURCES",
+    message: `When using ${keyword} with more than one source file, the destination must be a directory and end with a /`,
+    word: "destination",
+    hint: "put a / behind the destination",
+  };
+}
+
+function badPattern({ subject = "", reason }: RuntimeError): Explanation {
+  const hint = "close every [ and put \\ before a character";
+  return { message: `${reason}: ${withoutRoot(subject)}`, hint };
 }
 
 /** A path as a Dockerfile writes a source; the root itself stays `/`. */
 function withoutRoot(path: string): string {
   return path.replace(/^\/+(?=.)/, "");
-}
-
-/** Files of a context are copied for a mount, too. */
-function missingSource({ wordRanges }: Vertex, path: string): readonly [code: string, message: string] {
-  if (wordRanges?.has("--mount")) return ["MOUNT_SOURCE_NOT_FOUND", `mount source not found: ${path}`];
-  return ["COPY_SOURCE_NOT_FOUND", `COPY source not found: ${withoutRoot(path)}`];
-}
-
-/** The word, else the whole instruction. */
-function place({ wordRanges, range }: Vertex, word: string): { readonly range?: SourceRange } {
-  const found = wordRanges?.get(word) ?? range;
-  return found === undefined ? {} : { range: found };
-}
-
-function severalSources({ name }: Vertex): string {
-  const keyword = /^(?:\[[^\]]*\] )?(?:ONBUILD )?ADD /.test(name) ? "ADD" : "COPY";
-  return `When using ${keyword} with more than one source file, the destination must be a directory and end with a /`;
 }

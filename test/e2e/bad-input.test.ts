@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -120,6 +120,18 @@ badInput("a Dockerfile that is a directory, or missing, is said to be so", async
   const { code, stderr } = await build(context);
   assert.is(code, 1);
   assert.match(stderr, /^error: .*directory.*\[DOCKERFILE_UNREADABLE\]$/m);
+});
+
+badInput("a link to itself is an error where it is copied, and in the way of nothing else", async () => {
+  const context = makeContext({ ...FILES, Dockerfile: dockerfile("FROM busybox", "COPY package.jsn loop /x/") });
+  symlinkSync("loop", join(context, "loop"));
+  const missing = await build(context);
+  assert.match(missing.stderr, /^error: COPY source not found: package\.jsn {2}\[COPY_SOURCE_NOT_FOUND\]$/m);
+  assert.match(missing.stderr, /^hint: did you mean package\.json\?$/m);
+  writeFileSync(join(context, "Dockerfile"), dockerfile("FROM busybox", "COPY package.json loop /x/"));
+  const looping = await build(context);
+  assert.match(looping.stderr, /^error: .*\/loop: Too many levels of symbolic links/m);
+  assert.match(looping.stderr, /^ +┌─ Dockerfile:2:19$/m);
 });
 
 badInput("an unknown flag is a usage error with the nearest flag", async () => {

@@ -4,7 +4,7 @@ import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { IgnoreMatcher, parseDockerignore } from "../../builder/dockerfile/index.ts";
 import { digestSelection, type IgnoreRule, listDirectory, type TreeSource } from "../../runtime-core/index.ts";
-import { context, copy, listing, select, writable } from "./tree-fixture.ts";
+import { context, copy, link, listing, select, writable } from "./tree-fixture.ts";
 
 interface IgnoreCase {
   readonly title: string;
@@ -145,6 +145,11 @@ suite("the names in a directory, without those that are ignored", async () => {
   assert.equal(await listDirectory(source, "/"), ["package.json", "src"]);
   assert.equal(await listDirectory(source, "/none"), []);
   assert.equal(await listDirectory(source, "/package.json"), []);
+});
+
+suite("a link that leads nowhere is no name that can be copied, and one that leads to itself is a name", async () => {
+  const source = context({ a: "", dangling: link("nowhere"), loop: link("loop") });
+  assert.equal(await listDirectory(source, "/"), ["a", "loop"]);
 });
 
 suite.run();

@@ -67,9 +67,9 @@ pub fn list_directory(source: &Source, path: &str, cancel: &CancelFlag) -> Resul
         for name in sorted_names(dirs.last())? {
             let inside = display(&join(&dirs.path(), &name));
             match selector.select(std::slice::from_ref(&inside), false) {
-                Ok(_) => names.push(display(&name)),
                 Err(error) if error.code == "NOT_FOUND" => {}
-                Err(error) => return Err(error),
+                // A link that leads nowhere, or a directory that may not be opened, has a name all the same.
+                Ok(_) | Err(_) => names.push(display(&name)),
             }
         }
         Ok(names)
