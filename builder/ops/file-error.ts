@@ -18,8 +18,10 @@ export interface FileWork {
 /** A failure of COPY, WORKDIR or a mount in the Dockerfile's terms, at the word at fault; anything but a RuntimeError stays as it is. */
 export async function fileError(error: unknown, work: FileWork, context: OpContext): Promise<unknown> {
   if (!(error instanceof RuntimeError)) return error;
-  const { code = error.code, message = error.message, word = error.subject, hint } = await explain(error, work);
-  return new BuildError(code, message, { ...placeOf(work.vertex, context, word), hint, cause: error });
+  const told = await explain(error, work);
+  const { code = error.code, message = error.message, word = error.subject, hint } = told;
+  const cause = told.isWhole === true ? undefined : error;
+  return new BuildError(code, message, { ...placeOf(work.vertex, context, word), hint, cause });
 }
 
 /** What is not said stays as the error has it; the word is its subject. */
@@ -29,6 +31,8 @@ interface Explanation {
   /** Its key in the vertex's `wordRanges`. */
   readonly word?: string;
   readonly hint?: string | undefined;
+  /** The error itself has nothing to add. */
+  readonly isWhole?: boolean;
 }
 
 function explain(error: RuntimeError, work: FileWork): Explanation | Promise<Explanation> {
@@ -59,8 +63,10 @@ function explain(error: RuntimeError, work: FileWork): Explanation | Promise<Exp
 async function missingSource(error: RuntimeError, vertex: Vertex, reading: TreeSelection): Promise<Explanation> {
   const { subject: path = "" } = error;
   const hint = await sourceHint(reading, path);
-  if (isForMount(vertex)) return { code: "MOUNT_SOURCE_NOT_FOUND", message: `mount source not found: ${path}`, hint };
-  return { code: "COPY_SOURCE_NOT_FOUND", message: `COPY source not found: ${withoutRoot(path)}`, hint };
+  const [code, message] = isForMount(vertex)
+    ? ["MOUNT_SOURCE_NOT_FOUND", `mount source not found: ${path}`]
+    : ["COPY_SOURCE_NOT_FOUND", `COPY source not found: ${withoutRoot(path)}`];
+  return { code, message, hint, isWhole: true };
 }
 
 /** A RUN reads what it mounts; files of a context are copied for it first. */

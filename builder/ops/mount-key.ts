@@ -1,13 +1,11 @@
 import type { CallOptions, Digest } from "../../registry-client/index.ts";
-import { digestSelection, RuntimeError, type TreeSelection } from "../../runtime-core/index.ts";
-import { BuildError } from "../errors.ts";
+import { digestSelection } from "../../runtime-core/index.ts";
 import type { ExecMount, ExecOp, Vertex } from "../llb/index.ts";
 import type { CacheMapInput, OpResult } from "../solver/index.ts";
 import type { OpContext } from "./context.ts";
+import { fileError } from "./file-error.ts";
 import { treeSource } from "./inputs.ts";
 import { opKey } from "./op-key.ts";
-import { placeOf } from "./place.ts";
-import { sourceHint } from "./source-hint.ts";
 
 /** What of a mount is in the key of its step. Which cache it is and who shares it does not count, nor what a secret holds. */
 export function mountKey(mount: ExecMount): unknown {
@@ -43,20 +41,6 @@ async function digestMounted(
   try {
     return opKey("content", [(await digestSelection(selection, options)).digest]);
   } catch (error) {
-    throw await mountSourceError(error, vertex, selection, context);
+    throw await fileError(error, { vertex, reading: selection }, context);
   }
-}
-
-async function mountSourceError(
-  cause: unknown,
-  vertex: Vertex,
-  selection: TreeSelection,
-  context: OpContext,
-): Promise<unknown> {
-  if (!(cause instanceof RuntimeError)) return cause;
-  const path = cause.subject ?? "";
-  const place = { cause, ...placeOf(vertex, context, path) };
-  if (cause.code !== "NOT_FOUND") return new BuildError(cause.code, cause.message, { ...place, hint: cause.hint });
-  const hint = await sourceHint(selection, path);
-  return new BuildError("MOUNT_SOURCE_NOT_FOUND", `mount source not found: ${path}`, { ...place, hint });
 }
