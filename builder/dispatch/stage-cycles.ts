@@ -1,7 +1,10 @@
 import { type BuildScope, failure } from "./scope.ts";
-import { dependencies, type StagePlan } from "./stage-plan.ts";
+import { readStages, type StagePlan } from "./stage-plan.ts";
 
-/** Throws CIRCULAR_STAGE when stages need each other. FROM only looks back, so every cycle has a `COPY --from` in it. */
+/**
+ * Throws CIRCULAR_STAGE when stages read each other, needed or not. A stage that reads one that is FROM it is no cycle to
+ * BuildKit: it reads from a later stage, which is said where that matters.
+ */
 export function checkNoCycle(scope: BuildScope, plans: readonly StagePlan[]): void {
   const finished = new Set<number>();
   for (const plan of plans) visit(scope, plan.stage.index, plans, finished);
@@ -14,13 +17,13 @@ function visit(scope: BuildScope, root: number, plans: readonly StagePlan[], fin
   const onPath = new Set<number>([root]);
   for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
     const plan = plans[top.index];
-    const needed = plan === undefined ? undefined : dependencies(plan)[top.next++];
+    const needed = plan === undefined ? undefined : readStages(plan)[top.next++];
     if (needed === undefined) {
       finished.add(top.index);
       onPath.delete(top.index);
       path.pop();
     } else if (onPath.has(needed)) {
-      throw circular(scope, plans, top.index, needed);
+      throw circular(scope, plans, { root, from: top.index, to: needed });
     } else if (!finished.has(needed)) {
       onPath.add(needed);
       path.push({ index: needed, next: 0 });
@@ -28,11 +31,15 @@ function visit(scope: BuildScope, root: number, plans: readonly StagePlan[], fin
   }
 }
 
-function circular(scope: BuildScope, plans: readonly StagePlan[], from: number, to: number): Error {
+/** BuildKit names the stage that it began with, which only leads to the circle; the place is where the circle closes. */
+function circular(
+  scope: BuildScope,
+  plans: readonly StagePlan[],
+  { root, from, to }: { readonly root: number; readonly from: number; readonly to: number },
+): Error {
   const source = plans[from]?.sources.find((other) => other.type === "stage" && other.index === to);
-  const stage = plans[to];
-  const range = source?.word.range ?? stage?.stage.from.range;
-  const message = `circular dependency detected on stage: ${stage?.displayName}`;
-  if (range === undefined) throw new Error(message);
-  return failure(scope, range, "CIRCULAR_STAGE", message, "a stage can only copy from the stages above it");
+  const message = `circular dependency detected on stage: ${plans[root]?.displayName}`;
+  if (source === undefined) throw new Error(message);
+  const hint = "a stage can only copy from the stages above it";
+  return failure(scope, source.word.range, "CIRCULAR_STAGE", message, hint);
 }

@@ -23,7 +23,10 @@ export type StageBase =
 
 /** Indexes of the stages a stage needs. */
 export function dependencies(plan: StagePlan): readonly number[] {
-  if (plan.base.type === "replaced") return [];
-  const read = plan.sources.flatMap((source) => (source.type === "stage" ? [source.index] : []));
-  return plan.base.type === "stage" ? [plan.base.index, ...read] : read;
+  return plan.base.type === "stage" ? [plan.base.index, ...readStages(plan)] : readStages(plan);
+}
+
+/** Indexes of the stages that its instructions read. */
+export function readStages({ base, sources }: StagePlan): readonly number[] {
+  return base.type === "replaced" ? [] : sources.flatMap((source) => (source.type === "stage" ? [source.index] : []));
 }

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { failureOf, textAt } from "./harness.ts";
+import { failureOf, run, textAt } from "./harness.ts";
 
 const test = suite("errors of parsing and dispatch");
 const L2 = "dockerfile parse error on line 2: ";
@@ -159,6 +159,21 @@ test("an error in a trigger of the base stands at the FROM that runs it", async 
   assert.is(unknown.message, "unknown instruction: RUM (did you mean RUN?)");
   assert.is(unknown.code, "UNKNOWN_INSTRUCTION");
   assert.is(unknown.hint, 'it is the trigger "RUM x" that ONBUILD of the base left');
+});
+
+test("a stage may be FROM one that reads it, as long as neither is built", async () => {
+  const text = "FROM a AS one\nCOPY --from=two x y\nFROM one AS two\n";
+  assert.is((await run(`${text}FROM b\n`)).targetStage, 2);
+  const error = await failureOf(text);
+  assert.is(error.message, 'cannot copy from stage "two", it needs to be defined before current stage "one"');
+  assert.is(textAt(error), "two");
+});
+
+test("a circle of stages is named after the first stage that leads to it, and shown where it closes", async () => {
+  const stages = ["FROM a AS lead", "COPY --from=x q r", "FROM a AS x", "COPY --from=y q r", "FROM a AS y"];
+  const error = await failureOf(`${stages.join("\n")}\nCOPY --from=x q r\n`);
+  assert.is(error.message, "circular dependency detected on stage: lead");
+  assert.equal([textAt(error), error.range?.start.line], ["x", 6]);
 });
 
 test("a name that can be no image is refused in stages that are not built, too", async () => {
