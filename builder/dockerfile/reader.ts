@@ -5,7 +5,7 @@ import type { HeredocMarker } from "./heredoc.ts";
 import type { Heredoc } from "./instructions.ts";
 import { LineScanner, type PhysicalLine } from "./line-scanner.ts";
 import { type LogicalLine, rangeOf, type Segment } from "./logical-line.ts";
-import type { Position, SourceFile } from "./source.ts";
+import type { Position, SourceFile, SourceRange } from "./source.ts";
 
 interface Draft {
   readonly parts: string[];
@@ -84,8 +84,12 @@ export class DockerfileReader {
     if (this.#directives.done) return false;
     const column = start - line.start + 1;
     const range = { file, start: { line: line.number, column }, end: this.#end };
-    const directive = this.#directives.read(text.slice(start, line.end), { source: this.#source, range });
-    if (directive?.name === "escape") this.#escape = requireEscape(directive.value, { source: this.#source, range });
+    const written = text.slice(start, line.end);
+    const directive = this.#directives.read(written, { source: this.#source, range });
+    if (directive?.name === "escape") {
+      const place = { source: this.#source, range: valueRange(range, written, directive.value) };
+      this.#escape = requireEscape(directive.value, place);
+    }
     return directive !== undefined;
   }
 
@@ -146,9 +150,19 @@ function continuationAt(text: string, start: number, end: number, escapeToken: s
   return last > start && text[last - 1] === escapeToken ? undefined : last;
 }
 
-function requireEscape(value: string, place: object): "\\" | "`" {
+/** The value stands at the end of a directive, but for blanks. */
+function valueRange(range: SourceRange, directive: string, value: string): SourceRange {
+  const { line, column } = range.start;
+  const at = column + directive.lastIndexOf(value);
+  return { file: range.file, start: { line, column: at }, end: { line, column: at + value.length } };
+}
+
+function requireEscape(value: string, place: { readonly source: SourceFile; readonly range: SourceRange }): "\\" | "`" {
   if (value === "\\" || value === "`") return value;
-  throw new BuildError("INVALID_ESCAPE", `invalid escape token '${value}' does not match \` or \\`, place);
+  throw new BuildError("INVALID_ESCAPE", `invalid escape token '${value}' does not match \` or \\`, {
+    ...place,
+    hint: "write # escape=` or # escape=\\",
+  });
 }
 
 function isTerminator(line: string, marker: HeredocMarker): boolean {

@@ -245,10 +245,11 @@ const cases: readonly { readonly name: string; readonly text: string; readonly r
     text: "# escape=x\nFROM a\n",
     report: [
       "error: invalid escape token 'x' does not match ` or \\  [INVALID_ESCAPE]",
-      "  ┌─ Dockerfile:1:1",
+      "  ┌─ Dockerfile:1:10",
       "1 │ # escape=x",
-      "  │ ^^^^^^^^^^",
+      "  │          ^",
       "2 │ FROM a",
+      "hint: write # escape=` or # escape=\\",
     ],
   },
   {

@@ -22,7 +22,7 @@ export const REFUSED_CASES: readonly RefusedCase[] = [
   {
     text: "invalid escape token 'x' does not match",
     code: "INVALID_ESCAPE",
-    place: "1:1",
+    place: "1:10",
     dockerfile: ["# escape=x", "FROM busybox"],
   },
   {
