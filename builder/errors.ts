@@ -1,5 +1,6 @@
 import type { SourceFile, SourceRange } from "./dockerfile/source.ts";
 
+/** What an error says beside its code and message. */
 export interface BuildErrorOptions {
   /** What to do about it, a sentence without a full stop. */
   readonly hint?: string | undefined;

@@ -46,6 +46,7 @@ export interface StatusEvent {
   readonly timeMs: number;
 }
 
+/** Something is odd, and the build goes on. */
 export interface WarningEvent {
   readonly type: "warning";
   /** A lint rule's name or a code. */
@@ -60,4 +61,5 @@ export interface WarningEvent {
   readonly timeMs: number;
 }
 
+/** Called with every event, in order. */
 export type OnEvent = (event: BuildEvent) => void;

@@ -1,3 +1,5 @@
+export type { Descriptor, Digest, ImageConfig } from "../registry-client/index.ts";
+export type { Compression, SandboxLimits, SandboxUsage } from "../runtime-core/index.ts";
 export { build } from "./build.ts";
 export { type CheckResult, check } from "./check.ts";
 export type {

@@ -17,6 +17,7 @@ export interface BuildOptions extends CallOptions {
   readonly input?: AsyncIterable<Uint8Array>;
   /** Name of the stage to build. Default: the last. */
   readonly target?: string;
+  /** By name, over the defaults of ARG; platform and proxy arguments need no ARG. */
   readonly buildArgs?: Readonly<Record<string, string>>;
   /** Named contexts: a directory, `docker-image://REF`, `oci-layout://PATH[:tag][@digest]`, a git repository or a URL. */
   readonly buildContexts?: Readonly<Record<string, string>>;
@@ -24,6 +25,7 @@ export interface BuildOptions extends CallOptions {
   readonly tags?: readonly string[];
   /** Added to the image config, over the Dockerfile's own. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Runs every step again. What it gives is kept for later builds. */
   readonly noCache?: boolean;
   /** Names of stages, in any case, that are built as with `noCache`. */
   readonly noCacheFilter?: readonly string[];
@@ -31,6 +33,7 @@ export interface BuildOptions extends CallOptions {
   readonly platform?: string;
   /** Asks the registry for each base image's digest even when the store has it. */
   readonly pull?: boolean;
+  /** Where the image goes beside the store. */
   readonly outputs?: readonly Output[];
   /** Pushes every tag to its registry. */
   readonly push?: boolean;
@@ -40,15 +43,19 @@ export interface BuildOptions extends CallOptions {
   readonly network?: "none" | "host";
   /** Names that RUN steps find in their /etc/hosts. */
   readonly extraHosts?: readonly ExtraHost[];
+  /** Of each RUN step. Default: none. */
   readonly limits?: SandboxLimits;
   /** By the id that `RUN --mount=type=secret` names. */
   readonly secrets?: Readonly<Record<string, Secret>>;
   /** By the id that `RUN --mount=type=ssh` names, `default` where it names none: the socket of an agent, or private keys. */
   readonly ssh?: Readonly<Record<string, SshOptions>>;
+  /** No RUN step gains privileges through setuid programs. */
   readonly noNewPrivileges?: boolean;
   /** Seconds since 1970, for everything that is written. Default: the build argument, else `$SOURCE_DATE_EPOCH`, else 315532800 (1980-01-01). */
   readonly sourceDateEpoch?: number;
+  /** Of layers. Default gzip. */
   readonly compression?: Compression;
+  /** Hears of the progress as it is made. */
   readonly onEvent?: OnEvent;
 }
 
@@ -66,11 +73,12 @@ export interface ExtraHost {
   readonly ip: string;
 }
 
-/** `--output`. */
+/** `--output`: an OCI image layout as a tar archive or a directory, or the files of the target alone. */
 export type Output =
   | { readonly type: "oci"; readonly dest: string /** false: a directory. */; readonly tar: boolean }
   | { readonly type: "local"; readonly dest: string };
 
+/** What a build made. */
 export interface BuildResult {
   /** The image's manifest. */
   readonly descriptor: Descriptor;
@@ -81,6 +89,7 @@ export interface BuildResult {
   readonly warnings: readonly BuildWarning[];
 }
 
+/** What a build was not stopped by. `onEvent` hears of the same with the text that `range` is a place of. */
 export interface BuildWarning {
   /** A lint rule's name or a code. */
   readonly code: string;

@@ -17,6 +17,7 @@ export interface BuildTarget {
   readonly range: SourceRange;
 }
 
+/** The stages of a Dockerfile, and its text. */
 export interface TargetList {
   /** In the order of the Dockerfile. */
   readonly targets: readonly BuildTarget[];

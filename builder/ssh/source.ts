@@ -13,6 +13,7 @@ export interface SshSource {
 
 /** What `--ssh` names: sockets of agents, and files of private keys. */
 export interface SshOptions {
+  /** One socket, or one key or more. */
   readonly paths: readonly string[];
 }
 
