@@ -52,7 +52,7 @@ function explain(error: RuntimeError, work: FileWork): Explanation | Promise<Exp
     case "ARCHIVE_TOO_LARGE":
     case "ARCHIVE_UNSAFE_PATH":
     case "ARCHIVE_UNSUPPORTED":
-      return { hint: "to copy the file as it is, use COPY or ADD --unpack=false" };
+      return badArchive(work.vertex);
     case "NO_SPACE":
       return { hint: "free some space, or put the store elsewhere with --store" };
     default:
@@ -67,6 +67,13 @@ async function missingSource(error: RuntimeError, vertex: Vertex, reading: TreeS
     ? ["MOUNT_SOURCE_NOT_FOUND", `mount source not found: ${path}`]
     : ["COPY_SOURCE_NOT_FOUND", `COPY source not found: ${withoutRoot(path)}`];
   return { code, message, hint, isWhole: true };
+}
+
+/** No instruction unpacks the archive that is the context. */
+function badArchive({ range }: Vertex): Explanation {
+  return range === undefined
+    ? { hint: "it is the archive of the build context: pack that anew, from a directory" }
+    : { hint: "to copy the file as it is, use COPY or ADD --unpack=false" };
 }
 
 /** A RUN reads what it mounts; files of a context are copied for it first. */

@@ -222,6 +222,15 @@ contexts("a Dockerfile that an archive lacks gets the nearest name as a hint", a
   assert.match(stderr, /^hint: did you mean Dockerfil\?$/m);
 });
 
+contexts("the hint about a context's archive that leads outside is about the context", async () => {
+  const folder = makeContext({ Dockerfile: COPY_ALL });
+  const path = join(makeTempDir("archive"), "context.tar");
+  await commandOutput(["tar", "-cf", path, "-P", "-C", folder, "--transform", "s,.*,../escaped,", "Dockerfile"]);
+  const stderr = await failure(["-"], readFileSync(path));
+  assert.match(stderr, /^error: .*\[ARCHIVE_UNSAFE_PATH\]$/m);
+  assert.match(stderr, /^hint: it is the archive of the build context/m);
+});
+
 contexts("an error in a Dockerfile of standard input has its frame", async () => {
   const stderr = await failure(["-"], "FROM scratch\nCOPPY a b\n");
   assert.match(stderr, /┌─ Dockerfile:2:1$/m);
