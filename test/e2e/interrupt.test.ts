@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TSBUILD, tsbuildOk } from "../helpers/cli.ts";
+import { commandOutput } from "../helpers/command.ts";
 import { busyboxFlags, dockerfile, makeContext } from "../helpers/context.ts";
 import { sleepers, until, unusualSeconds } from "../helpers/processes.ts";
 import { storeProblems } from "../helpers/store-check.ts";
@@ -91,6 +92,19 @@ interrupt("SIGKILL takes the step's processes along, and the next build sweeps w
     cgroups.filter((directory) => existsSync(directory)),
     [],
   );
+});
+
+/** Runs a command line as the child of a PID 1 that waits for no other process, and prints which processes are there then. */
+const LAX_INIT = `
+  const { status, stderr } = require("node:child_process").spawnSync(process.argv[1], process.argv.slice(2));
+  const pids = require("node:fs").readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  console.log(status, pids.join(" "), String(stderr).match(/^error.*/m)?.[0] ?? "");`;
+
+interrupt("a build leaves no process to a container's init, not even an ended one", async () => {
+  const context = makeContext({ Dockerfile: dockerfile("FROM busybox", "RUN true", "RUN echo 1 > /1") });
+  const build = [...TSBUILD, "build", "--store", makeTempDir("store"), ...(await busyboxFlags()), context];
+  const init = ["unshare", "--pid", "--fork", "--mount-proc", process.execPath, "--eval", LAX_INIT, "--"];
+  assert.is((await commandOutput([...init, ...build])).trim(), "0 1");
 });
 
 interrupt.run();

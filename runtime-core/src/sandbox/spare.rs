@@ -1,11 +1,13 @@
 //! A sandbox prepared ahead: while a step runs, the helper of the next one makes everything that no step's root is needed
 //! for. It is used once. When it does not fit the next step, or none comes, it is thrown away.
 //!
-//! The helper cleans up after itself when this process ends: it sees its control pipe close.
+//! The helper cleans up after itself when this process ends: it sees its control pipe close. One that ends in order reaps
+//! it, since not every container has an init that does.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex, Once};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{pwrite, write};
@@ -20,6 +22,13 @@ use crate::error::{Error, Result};
 
 /// At most one; the lock is held while its helper is being started, for about a millisecond.
 static SPARE: Mutex<Option<Spare>> = Mutex::new(None);
+
+/// How many helpers are being ended.
+static ENDING: Mutex<usize> = Mutex::new(0);
+static ENDED: Condvar = Condvar::new();
+
+/// A helper ends within milliseconds. This process waits no longer than this for those it leaves.
+const MAX_WAIT_AT_EXIT: Duration = Duration::from_millis(100);
 
 /// What cannot be changed any more once it is prepared.
 #[derive(PartialEq)]
@@ -67,6 +76,11 @@ pub fn prepare_next(needs: Needs) {
     if SPARE.try_lock().map_or(true, |slot| slot.is_some()) {
         return;
     }
+    static AT_EXIT: Once = Once::new();
+    // SAFETY: atexit(3) takes a function of this library, which Node never unloads.
+    AT_EXIT.call_once(|| unsafe {
+        libc::atexit(end_all);
+    });
     let prepare = move || {
         if let Ok(mut slot) = SPARE.lock()
             && slot.is_none()
@@ -132,10 +146,29 @@ impl Drop for Spare {
             drop(control);
             spawn::reap(&pidfd);
             cgroup.remove();
+            count_ending(|count| count - 1);
         };
-        let _ = std::thread::Builder::new()
-            .name("tsbuild-ahead".into())
-            .spawn(clean_up);
+        count_ending(|count| count + 1);
+        let thread = std::thread::Builder::new().name("tsbuild-ahead".into());
+        if thread.spawn(clean_up).is_err() {
+            count_ending(|count| count - 1);
+        }
+    }
+}
+
+fn count_ending(change: impl Fn(usize) -> usize) {
+    if let Ok(mut count) = ENDING.lock() {
+        *count = change(*count);
+        ENDED.notify_all();
+    }
+}
+
+/// Leaves no helper behind: the one that got no step is ended, and those that are ending are waited for.
+extern "C" fn end_all() {
+    let spare = SPARE.lock().ok().and_then(|mut slot| slot.take());
+    drop(spare);
+    if let Ok(count) = ENDING.lock() {
+        let _ = ENDED.wait_timeout_while(count, MAX_WAIT_AT_EXIT, |count| *count > 0);
     }
 }
 
