@@ -176,6 +176,14 @@ test("a circle of stages is named after the first stage that leads to it, and sh
   assert.equal([textAt(error), error.range?.start.line], ["x", 6]);
 });
 
+test("a heredoc whose name can be no file is refused at its instruction", async () => {
+  for (const name of [".", "..", "a/b", "/"]) {
+    const error = await failureOf(`FROM a\nCOPY <<${name} /x/\ny\n${name}\n`);
+    assert.equal([error.code, error.range?.start.line], ["INVALID_HEREDOC", 2]);
+    assert.is(error.message, `the heredoc "${name}" cannot be a file`);
+  }
+});
+
 test("a name that can be no image is refused in stages that are not built, too", async () => {
   const from = await failureOf("FROM a:b:c AS unused\nFROM a\n");
   assert.is(from.message, 'failed to parse stage name "a:b:c": invalid reference format');
