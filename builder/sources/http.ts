@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
-import { type FileHandle, open, stat, utimes } from "node:fs/promises";
+import { stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { EMPTY_SNAPSHOT, type Snapshot } from "../../layers/index.ts";
 import {
-  type CallOptions,
   type Digest,
   defaultRetryPolicy,
   isDigest,
@@ -15,6 +13,7 @@ import {
 import { httpFilename, redactAddresses } from "../dockerfile/index.ts";
 import { BuildError } from "../errors.ts";
 import type { SourceContext } from "./context.ts";
+import { type FetchOptions, writeBody } from "./http-body.ts";
 import { httpError } from "./http-error.ts";
 import { HttpRequest } from "./http-request.ts";
 import { SourceRecord } from "./source-record.ts";
@@ -41,11 +40,6 @@ export interface HttpFile {
   readonly filename: string;
   readonly digest: Digest;
   readonly sizeBytes: number;
-}
-
-export interface FetchOptions extends CallOptions {
-  /** Bytes so far; `total` is 0 where the server does not say. */
-  readonly onProgress?: (bytes: number, total: number) => void;
 }
 
 interface HttpRecord {
@@ -158,7 +152,10 @@ async function download(
   const active = await snapshotter.prepare(EMPTY_SNAPSHOT, options);
   try {
     const path = join(active.rootfs.upper, filename);
-    const { digest, sizeBytes } = await writeBody(response, path, source, options);
+    const { digest, sizeBytes } = await writeBody(response, path, {
+      ...options,
+      maxBytes: source.maxBytes ?? MAX_BYTES,
+    });
     checked({ digest }, source);
     for (const made of [path, active.rootfs.upper]) {
       await utimes(made, context.sourceDateEpoch, context.sourceDateEpoch);
@@ -181,49 +178,12 @@ async function download(
   }
 }
 
-async function writeBody(response: TransportResponse, path: string, source: HttpSource, options: FetchOptions) {
-  const total = Number(response.headers.get("content-length") ?? 0);
-  const maxBytes = source.maxBytes ?? MAX_BYTES;
-  if (total > maxBytes) throw tooLarge(response.url, maxBytes);
-  const hash = createHash("sha256");
-  let sizeBytes = 0;
-  const file = await open(path, "wx", 0o600);
-  try {
-    await file.chmod(0o600);
-    for await (const chunk of response.body) {
-      options.signal?.throwIfAborted();
-      sizeBytes += chunk.byteLength;
-      if (sizeBytes > maxBytes) throw tooLarge(response.url, maxBytes);
-      hash.update(chunk);
-      await writeAll(file, chunk);
-      options.onProgress?.(sizeBytes, total);
-    }
-  } finally {
-    await file.close();
-  }
-  if (total !== 0 && sizeBytes !== total) throw truncated(response.url, sizeBytes, total);
-  return { digest: `sha256:${hash.digest("hex")}` as Digest, sizeBytes };
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.byteLength; ) at += (await file.write(chunk, at)).bytesWritten;
-}
-
 function checked<T extends Pick<HttpFile, "digest">>(file: T, { url, checksum }: HttpSource): T {
   if (checksum === undefined || file.digest === checksum) return file;
   const shown = redactUrl(new URL(url));
   throw new BuildError("CHECKSUM_MISMATCH", `digest mismatch for ${shown}: ${file.digest} (expected: ${checksum})`, {
     hint: "the file has changed, or the checksum is of another one: if you trust what is there now, use its digest",
   });
-}
-
-function tooLarge(url: URL, maxBytes: number): BuildError {
-  return new BuildError("HTTP_TOO_LARGE", `${redactUrl(url)} has more than ${maxBytes} bytes`);
-}
-
-function truncated(url: URL, bytes: number, total: number): RegistryError {
-  const message = `GET ${redactUrl(url)}: the answer ended after ${bytes} of ${total} bytes`;
-  return new RegistryError("REGISTRY_UNREACHABLE", message, { url, isTransient: true });
 }
 
 function unexpected(url: URL, status: number): RegistryError {

@@ -1,4 +1,5 @@
 export type { SourceContext } from "./context.ts";
 export { checkoutGit, gitIdentity } from "./git.ts";
 export { type GitCommit, resolveGit } from "./git-resolve.ts";
-export { type FetchOptions, fetchHttp, type HttpFile, type HttpSource } from "./http.ts";
+export { fetchHttp, type HttpFile, type HttpSource } from "./http.ts";
+export type { FetchOptions } from "./http-body.ts";
