@@ -1,5 +1,6 @@
 import { layersOf, type Snapshot } from "../layers/index.ts";
 import type { Compression } from "../runtime-core/index.ts";
+import { callOptions } from "./call-options.ts";
 import { deliver } from "./deliver.ts";
 import { type DispatchResult, dispatch } from "./dispatch/index.ts";
 import { dispatchOptions } from "./dispatch-options.ts";
@@ -63,7 +64,7 @@ function lintEvent({ rule, ...warning }: LintWarning, source: SourceFile, timeMs
 }
 
 async function solveTarget(plan: DispatchResult, options: BuildOptions, session: Session): Promise<Snapshot> {
-  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const signal = callOptions(options);
   const { ops, cache } = session;
   const packing = new EarlyPacking(plan.target, ops, { ...signal, compression: compressionOf(options) });
   try {
@@ -92,7 +93,7 @@ async function exportImage(
   options: BuildOptions,
   { ops }: Session,
 ): Promise<WrittenImage> {
-  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const signal = callOptions(options);
   const { store, sourceDateEpoch } = ops;
   return await reportVertex("exporting to image", ops, async () => {
     const compression = compressionOf(options);

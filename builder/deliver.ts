@@ -1,4 +1,5 @@
 import type { Snapshot } from "../layers/index.ts";
+import { callOptions } from "./call-options.ts";
 import { pushImage, type WrittenImage, writeOutput } from "./export/index.ts";
 import type { BuildOptions } from "./options.ts";
 import { reportVertex } from "./report-vertex.ts";
@@ -12,7 +13,7 @@ export async function deliver(
   options: BuildOptions,
   { ops }: Session,
 ): Promise<void> {
-  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  const signal = callOptions(options);
   const { store, registry, sourceDateEpoch } = ops;
   for (const output of options.outputs ?? []) {
     await reportVertex(`exporting to ${output.type} ${output.dest}`, ops, () =>

@@ -1,4 +1,5 @@
 import { hostPlatform } from "../registry-client/index.ts";
+import { callOptions } from "./call-options.ts";
 import type { DispatchOptions } from "./dispatch/index.ts";
 import { ImageResolver } from "./image-resolver.ts";
 import { openNamedContexts } from "./named-contexts.ts";
@@ -11,7 +12,7 @@ export async function dispatchOptions(options: BuildOptions, { context, ops }: S
   const images = new ImageResolver({ store: ops.store, registry: ops.registry, pull: options.pull ?? false });
   return {
     ...(options.target === undefined ? {} : { target: options.target }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...callOptions(options),
     buildArgs: options.buildArgs ?? {},
     labels: options.labels ?? {},
     buildPlatform: hostPlatform(),

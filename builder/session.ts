@@ -1,9 +1,10 @@
 import { Store } from "../layers/index.ts";
 import { RegistryClient } from "../registry-client/index.ts";
 import { type BuildContext, locateContext, openBuildContext } from "./build-context.ts";
+import { callOptions } from "./call-options.ts";
 import { sourceDateEpoch } from "./epoch.ts";
 import type { BuildEvent, WarningEvent } from "./events.ts";
-import type { Vertex } from "./llb/index.ts";
+import type { Edge, Vertex } from "./llb/index.ts";
 import { type OpContext, resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
 import { Secrets } from "./secrets.ts";
@@ -38,8 +39,7 @@ export async function openSession(options: BuildOptions): Promise<Session> {
       options.onEvent?.(event);
     });
     const cache = new FileCacheStore(store);
-    const signal = options.signal === undefined ? {} : { signal: options.signal };
-    const solve = (target: Parameters<SolvedAhead["solve"]>[0]) => ahead.solve(target, blind, cache, signal);
+    const solve = (target: Edge) => ahead.solve(target, blind, cache, callOptions(options));
     const context = await openBuildContext(options, { store, address, solve });
     const ops = { ...blind, source: context.dockerfile };
     return {
