@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { BuildError, type BuildOptions, build } from "../../builder/index.ts";
 import { baseImage } from "../helpers/base-images.ts";
 import { dockerfile, makeContext } from "../helpers/context.ts";
+import { failureOf } from "../helpers/failure.ts";
 import { listTree } from "../helpers/file-tree.ts";
 import { makeTempDir } from "../helpers/temp.ts";
 
@@ -256,22 +257,12 @@ const REFUSED: readonly Refused[] = [
   },
 ];
 
-async function failureOf(context: string, store: string): Promise<BuildError> {
-  try {
-    await buildHere(context, store);
-  } catch (error) {
-    if (error instanceof BuildError) return error;
-    throw error;
-  }
-  throw new Error("it was built");
-}
-
 for (const { line, word, ...expected } of REFUSED) {
   test(`${line} is refused at ${word}`, async () => {
     const files = { ...MONOREPO, "ignored/file": "", ".dockerignore": "ignored\n" };
     const context = makeContext({ ...files, Dockerfile: dockerfile("FROM busybox", line) });
     const store = makeTempDir("store");
-    const { code, message, hint, range } = await failureOf(context, store);
+    const { code, message, hint, range } = await failureOf(BuildError, buildHere(context, store));
     assert.equal({ code, message, hint }, expected);
     const at = range === undefined ? "" : line.slice(range.start.column - 1, range.end.column - 1);
     assert.equal([range?.start.line, at], [2, word]);

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { RuntimeError } from "../../runtime-core/index.ts";
+import { failureOf } from "../helpers/failure.ts";
 import { makeTempDir, removeTempDir } from "../helpers/temp.ts";
 import { applyBytes, names, shell } from "./archive-fixture.ts";
 import { base256, gnuLong, member, pax, type RawMember, tar } from "./archive-tar.ts";
@@ -344,13 +345,8 @@ function place(item: RawMember | Uint8Array, outside: string): RawMember | Uint8
   return { ...item, link: item.link.replace("OUTSIDE", outside) };
 }
 
-async function failure(promise: Promise<unknown>): Promise<RuntimeError> {
-  const error = await promise.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  assert.instance(error, RuntimeError);
-  return error as RuntimeError;
+function failure(work: Promise<unknown>): Promise<RuntimeError> {
+  return failureOf(RuntimeError, work);
 }
 
 suite.run();

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { type ApplyRequest, applyLayer, digestFile, RuntimeError } from "../../runtime-core/index.ts";
+import { failureOf } from "../helpers/failure.ts";
 import { makeTempDir } from "../helpers/temp.ts";
 import { apply, applyBytes, describeTree, makeTree, pack, shell } from "./archive-fixture.ts";
 import { ODD_TREE } from "./archive-odd-tree.ts";
@@ -152,13 +153,8 @@ suite("inside a user namespace devices are left out and counted, and overlay mar
   assert.match(shell(target, "getcap bin/capable"), /cap_net_raw/);
 });
 
-async function failure(promise: Promise<unknown>): Promise<RuntimeError> {
-  const error = await promise.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  assert.instance(error, RuntimeError);
-  return error as RuntimeError;
+function failure(work: Promise<unknown>): Promise<RuntimeError> {
+  return failureOf(RuntimeError, work);
 }
 
 suite.run();

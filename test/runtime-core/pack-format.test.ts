@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { digestFile, packLayer, RuntimeError } from "../../runtime-core/index.ts";
+import { failureOf } from "../helpers/failure.ts";
 import { makeTempDir } from "../helpers/temp.ts";
 import { makeTree, pack, shell } from "./archive-fixture.ts";
 import { ODD_TREE } from "./archive-odd-tree.ts";
@@ -226,13 +227,8 @@ function tarNames(path: string): string[] {
     .filter(Boolean);
 }
 
-async function failure(promise: Promise<unknown>): Promise<RuntimeError> {
-  const error = await promise.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  assert.instance(error, RuntimeError);
-  return error as RuntimeError;
+function failure(work: Promise<unknown>): Promise<RuntimeError> {
+  return failureOf(RuntimeError, work);
 }
 
 suite.run();

@@ -4,6 +4,7 @@ import { parseDockerfile } from "../../../builder/dockerfile/index.ts";
 import { BuildError } from "../../../builder/errors.ts";
 import { type Op, topologicalOrder, type Vertex } from "../../../builder/llb/index.ts";
 import { type ContainerConfig, digestBytes, type ImageConfig, Reference } from "../../../registry-client/index.ts";
+import { failureOf as failure } from "../../helpers/failure.ts";
 
 export const AMD64 = { os: "linux", architecture: "amd64" } as const;
 
@@ -37,8 +38,8 @@ export function options(overrides: Partial<DispatchOptions> = {}): DispatchOptio
 }
 
 /** Dispatches the lines of a Dockerfile. */
-export function run(text: string, overrides: Partial<DispatchOptions> = {}): Promise<DispatchResult> {
-  return dispatch(parseDockerfile(text), options(overrides));
+export async function run(text: string, overrides: Partial<DispatchOptions> = {}): Promise<DispatchResult> {
+  return await dispatch(parseDockerfile(text), options(overrides));
 }
 
 export async function config(text: string, overrides: Partial<DispatchOptions> = {}): Promise<ContainerConfig> {
@@ -67,14 +68,8 @@ export async function ops<T extends Op["type"]>(
 }
 
 /** The BuildError that a Dockerfile gives. */
-export async function failureOf(text: string, overrides: Partial<DispatchOptions> = {}): Promise<BuildError> {
-  try {
-    await run(text, overrides);
-  } catch (error) {
-    if (error instanceof BuildError) return error;
-    throw error;
-  }
-  throw new Error(`no error from ${JSON.stringify(text)}`);
+export function failureOf(text: string, overrides: Partial<DispatchOptions> = {}): Promise<BuildError> {
+  return failure(BuildError, run(text, overrides));
 }
 
 /** The text that a range of a one-line place covers. */

@@ -7,6 +7,7 @@ import { BuildError } from "../../../builder/errors.ts";
 import { checkoutGit, resolveGit, type SourceContext } from "../../../builder/sources/index.ts";
 import type { Store } from "../../../layers/index.ts";
 import { digestSelection } from "../../../runtime-core/index.ts";
+import { failureOf } from "../../helpers/failure.ts";
 import { type GitServer, type GitServerOptions, serveGit, TestRepository } from "../../helpers/git-server.ts";
 import { makeTempDir } from "../../helpers/temp.ts";
 import { withStore } from "../../layers/helpers.ts";
@@ -43,15 +44,7 @@ async function withGitServer(
   }
 }
 
-async function failure(work: Promise<unknown>): Promise<BuildError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof BuildError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
-}
+const failure = (work: Promise<unknown>) => failureOf(BuildError, work);
 
 function read(root: string, name: string): string {
   return readFileSync(join(root, name), "utf8");

@@ -8,6 +8,7 @@ import { fetchHttp, type HttpSource } from "../../../builder/sources/index.ts";
 import type { Store } from "../../../layers/index.ts";
 import { HttpTransport } from "../../../registry-client/index.ts";
 import { makeCertificates } from "../../helpers/certificates.ts";
+import { failureOf } from "../../helpers/failure.ts";
 import { type FileServer, serveFiles, sha256 } from "../../helpers/file-server.ts";
 import { makeTempDir } from "../../helpers/temp.ts";
 import { withStore } from "../../layers/helpers.ts";
@@ -30,15 +31,7 @@ async function withServer(files: Parameters<typeof serveFiles>[0], work: Work): 
   }
 }
 
-async function failure(work: Promise<unknown>): Promise<BuildError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof BuildError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
-}
+const failure = (work: Promise<unknown>) => failureOf(BuildError, work);
 
 http("a file is the only one of its snapshot: mode 0600, root's, at the epoch", () =>
   withServer({ "/dir/a.txt": "hello" }, async (server, store, fetch) => {
