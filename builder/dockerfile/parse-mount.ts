@@ -79,8 +79,10 @@ function readBare(mount: MountOptions, field: FlagField, refuse: RefuseMount): P
     case "required":
       requireSource(mount, field, refuse);
       return { required: true };
-    default:
-      return refuse(`invalid field '${field.text}' must be a key=value pair`, field, `write ${field.text}=VALUE`);
+    default: {
+      const hint = field.text === "" ? "leave the comma out" : `write ${field.text}=VALUE`;
+      return refuse(`invalid field '${field.text}' must be a key=value pair`, field, hint);
+    }
   }
 }
 
