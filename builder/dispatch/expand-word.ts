@@ -6,6 +6,7 @@ import {
 } from "../dockerfile/index.ts";
 import type { Heredoc, Word } from "../dockerfile/instructions.ts";
 import type { SourceFile, SourceRange } from "../dockerfile/source.ts";
+import { BuildError } from "../errors.ts";
 import type { BuildScope } from "./scope.ts";
 
 /** A word of the Dockerfile with its variables. Throws EXPANSION_FAILED at the word. */
@@ -39,13 +40,14 @@ function lineRange({ range: { file, start } }: Heredoc, { text }: SourceFile, in
   return { file, start: { line, column: 1 }, end: { line, column: end } };
 }
 
-/** An instruction as progress shows it: variables that are set by their values, quotes as they are. Never throws. */
+/** An instruction as progress shows it: variables that are set by their values, quotes as they are. What cannot be expanded stays as it is. */
 export function expandForDisplay(scope: BuildScope, text: string, environment: Environment): string {
   if (!text.includes("$")) return text;
   const raw = { rawQuotes: true, rawEscapes: true, skipUnsetEnv: true };
   try {
     return expand(text, environment, { ...raw, escape: scope.dockerfile.directives.escape }).word;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
     return text;
   }
 }

@@ -1,3 +1,4 @@
+import { BuildError } from "../errors.ts";
 import { expandWords } from "./expand.ts";
 import type { Heredoc } from "./instructions.ts";
 import type { LogicalLine } from "./logical-line.ts";
@@ -58,7 +59,8 @@ export function heredocContent(heredoc: Pick<Heredoc, "content" | "chomp">): str
 function shellWords(text: string): readonly string[] {
   try {
     return expandWords(text, NO_ENVIRONMENT, { rawQuotes: true, rawEscapes: true, skipUnsetEnv: true }).words;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
     return [];
   }
 }
@@ -67,7 +69,8 @@ function soleWord(text: string, rawQuotes: boolean): string | undefined {
   try {
     const { words } = expandWords(text, NO_ENVIRONMENT, { skipUnsetEnv: true, rawQuotes });
     return words.length === 1 ? words[0] : undefined;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
     return undefined;
   }
 }
