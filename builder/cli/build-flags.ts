@@ -57,7 +57,7 @@ export const BUILD_FLAGS: readonly Flag[] = [
     type: "string",
     multiple: true,
     value: "id=ID[,src=PATH]",
-    help: "For RUN --mount=type=secret: a file; env=NAME a variable",
+    help: "For RUN --mount=type=secret and logins of ADD: a file; env=NAME a variable",
   },
   {
     name: "ssh",
@@ -71,7 +71,7 @@ export const BUILD_FLAGS: readonly Flag[] = [
     type: "string",
     multiple: true,
     value: "ENTITLEMENT",
-    help: "network.host, which nothing here waits for",
+    help: "What docker asks leave for, such as network.host; it is given here anyway",
   },
   {
     name: "add-host",
