@@ -65,6 +65,42 @@ test("a symbolic link in a mounted root stays inside it", async () => {
   await fails({ mounts: at("/up") }, /mount source/);
 });
 
+const dangling: Readonly<Record<string, [links: Readonly<Record<string, string>>, target: string, leadsTo: string]>> = {
+  "a link": [{ "var/lock": "/gone/lock" }, "/var/lock/deep", "/gone/lock/deep"],
+  "a link as the mount point": [{ link: "nowhere/yet" }, "/link", "/nowhere/yet"],
+  "a link to a link": [{ one: "two", two: "/three" }, "/one", "/three"],
+  "a link that climbs": [{ "var/up": "../../../../new/up" }, "/var/up", "/new/up"],
+};
+
+for (const [name, [links, target, leadsTo]] of Object.entries(dangling)) {
+  test(`${name} to what is not there yet is followed inside the root, and nothing of it stays`, async () => {
+    const rootfs = freshRootfs();
+    mkdirSync(join(rootfs.upper, "var"));
+    for (const [path, text] of Object.entries(links)) symlinkSync(text, join(rootfs.upper, path));
+    const before = listTree(rootfs.upper);
+    const directory: SandboxMount = { type: "bind", source: layer({ f: "mounted\n" }), target, readonly: true };
+    assert.is(await output(`cat ${leadsTo}/f`, { rootfs, mounts: [directory] }), "mounted");
+    const file: SandboxMount = {
+      type: "file",
+      content: Buffer.from("file"),
+      uid: 0,
+      gid: 0,
+      mode: 0o400,
+      target,
+      readonly: true,
+    };
+    assert.is(await output(`cat ${leadsTo}`, { rootfs, mounts: [file] }), "file");
+    assert.equal(listTree(rootfs.upper), before);
+  });
+}
+
+test("a link to itself is no mount point", async () => {
+  const rootfs = freshRootfs();
+  symlinkSync("loop", join(rootfs.upper, "loop"));
+  const mounts: SandboxMount[] = [{ type: "tmpfs", target: "/loop/t", readonly: false }];
+  await fails({ rootfs, mounts }, /mount point: \/loop\/t/);
+});
+
 test("a symbolic link in the image carries a mount to where it leads inside the root", async () => {
   const rootfs = freshRootfs();
   mkdirSync(join(rootfs.upper, "var"));

@@ -8,8 +8,8 @@ use crate::sys::file::{
     self, AT_REMOVEDIR, Fd, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, O_WRONLY,
     RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, StatxTime,
 };
-use crate::sys::{self, ENOENT, mount};
-use crate::text::c_string;
+use crate::sys::{self, ELOOP, ENAMETOOLONG, ENOENT, mount};
+use crate::text::{Text, c_string};
 
 /// A directory of the image itself. A symbolic link is refused: it would carry the mount elsewhere.
 pub fn own_directory(root: &Fd, name: &'static CStr, created: &mut Created) -> Result<Fd, Fail> {
@@ -62,12 +62,22 @@ fn open_inside(root: &Fd, path: &CStr, flags: usize) -> sys::Result<Fd> {
     file::open_beneath(root.raw(), path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 }
 
+/// `path` is empty for the root itself.
+fn open_parent(root: &Fd, path: &[u8]) -> sys::Result<Fd> {
+    let path = c_string::<PATH_MAX>(if path.is_empty() { b"." } else { path })?;
+    open_inside(root, path.as_c_str(), O_RDONLY | O_DIRECTORY)
+}
+
 /// Two for each of the most mounts that a step can have.
 const MAX_CREATED: usize = 256;
 
+/// Links, one behind the other, that are followed to what is not there yet. Each takes some kilobytes of the stack.
+const MAX_LINKS: usize = 10;
+const PATH_MAX: usize = 4096;
+
 struct Stub {
     parent: Fd,
-    name: &'static [u8],
+    name: Text<256>,
     is_directory: bool,
     parent_modified: StatxTime,
 }
@@ -92,8 +102,11 @@ impl Created {
     }
 
     /// Creates every missing part of `path`.
-    fn make(&mut self, root: &Fd, path: &'static CStr, is_directory: bool) -> sys::Result<()> {
-        let bytes = path.to_bytes();
+    fn make(&mut self, root: &Fd, path: &CStr, is_directory: bool) -> sys::Result<()> {
+        self.make_all(root, path.to_bytes(), is_directory, MAX_LINKS)
+    }
+
+    fn make_all(&mut self, root: &Fd, bytes: &[u8], is_directory: bool, links: usize) -> sys::Result<()> {
         let mut end = 0;
         while end < bytes.len() {
             let start = end + bytes[end..].iter().take_while(|b| **b == b'/').count();
@@ -102,25 +115,43 @@ impl Created {
                 break;
             }
             let is_last = bytes[end..].iter().all(|b| *b == b'/');
-            self.make_part(
-                root,
-                &bytes[..start],
-                &bytes[start..end],
-                !is_last || is_directory,
-            )?;
+            let is_directory = !is_last || is_directory;
+            if !self.make_part(root, &bytes[..start], &bytes[start..end], is_directory)? {
+                self.make_target(root, &bytes[..start], &bytes[start..end], is_directory, links)?;
+            }
         }
         Ok(())
     }
 
-    fn make_part(
+    /// What a symbolic link leads to, when there is nothing yet: it is made as the link's reader would find it.
+    fn make_target(
         &mut self,
         root: &Fd,
         parent: &[u8],
-        name: &'static [u8],
+        name: &[u8],
         is_directory: bool,
+        links: usize,
     ) -> sys::Result<()> {
-        let parent = c_string::<4096>(if parent.is_empty() { b"." } else { parent })?;
-        let parent = open_inside(root, parent.as_c_str(), O_RDONLY | O_DIRECTORY)?;
+        let mut path = c_string::<PATH_MAX>(parent)?;
+        path.push(name).map_err(|_| ENAMETOOLONG)?;
+        if open_inside(root, path.as_c_str(), O_PATH).err() != Some(ENOENT) {
+            return Ok(());
+        }
+        let left = links.checked_sub(1).ok_or(ELOOP)?;
+        let directory = open_parent(root, parent)?;
+        let mut text = [0; PATH_MAX];
+        let target = file::read_link(directory.raw(), c_string::<256>(name)?.as_c_str(), &mut text)?;
+        if target.starts_with(b"/") {
+            return self.make_all(root, target, is_directory, left);
+        }
+        let mut path = c_string::<PATH_MAX>(parent)?;
+        path.push(target).map_err(|_| ENAMETOOLONG)?;
+        self.make_all(root, path.as_bytes(), is_directory, left)
+    }
+
+    /// Whether it was made: otherwise something has that name.
+    fn make_part(&mut self, root: &Fd, parent: &[u8], name: &[u8], is_directory: bool) -> sys::Result<bool> {
+        let parent = open_parent(root, parent)?;
         let entry = c_string::<256>(name)?;
         let parent_modified = file::stat(parent.raw())?.mtime;
         let made = if is_directory {
@@ -129,13 +160,15 @@ impl Created {
             file::open_at(parent.raw(), entry.as_c_str(), O_WRONLY | O_CREAT | O_EXCL, 0o644).map(drop)
         };
         match made {
-            Ok(()) => self.remember(Stub {
-                parent,
-                name,
-                is_directory,
-                parent_modified,
-            }),
-            Err(sys::EEXIST) => Ok(()),
+            Ok(()) => self
+                .remember(Stub {
+                    parent,
+                    name: entry,
+                    is_directory,
+                    parent_modified,
+                })
+                .map(|()| true),
+            Err(sys::EEXIST) => Ok(false),
             Err(errno) => Err(errno),
         }
     }
@@ -153,10 +186,7 @@ impl Created {
             if file::change_directory_to(stub.parent.raw()).is_err() {
                 continue;
             }
-            let Ok(name) = c_string::<256>(stub.name) else {
-                continue;
-            };
-            let name = name.as_c_str();
+            let name = stub.name.as_c_str();
             let _ = mount::unmount(name, mount::MNT_DETACH | mount::UMOUNT_NOFOLLOW);
             let flags = if stub.is_directory { AT_REMOVEDIR } else { 0 };
             if file::unlink(stub.parent.raw(), name, flags).is_ok() {

@@ -67,6 +67,7 @@ pub mod nr {
     pub const MKDIRAT: usize = 34;
     pub const UNLINKAT: usize = 35;
     pub const SYMLINKAT: usize = 36;
+    pub const READLINKAT: usize = 78;
     pub const UMOUNT2: usize = 39;
     pub const MOUNT: usize = 40;
     pub const PIVOT_ROOT: usize = 41;

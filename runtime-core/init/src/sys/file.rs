@@ -188,6 +188,18 @@ pub fn symlink(target: &CStr, dir: i32, name: &CStr) -> Result<()> {
     unsafe { call(nr::SYMLINKAT, [path(target), dir as usize, path(name)]) }.map(drop)
 }
 
+/// What a symbolic link says, in `text`; a longer one is cut. EINVAL for anything else.
+pub fn read_link<'a>(dir: i32, name: &CStr, text: &'a mut [u8]) -> Result<&'a [u8]> {
+    // SAFETY: readlinkat(2) reads a C string and writes at most the length it is given.
+    let length = unsafe {
+        call(
+            nr::READLINKAT,
+            [dir as usize, path(name), text.as_mut_ptr() as usize, text.len()],
+        )
+    }?;
+    Ok(&text[..length])
+}
+
 pub fn unlink(dir: i32, name: &CStr, flags: usize) -> Result<()> {
     // SAFETY: unlinkat(2) reads a C string.
     unsafe { call(nr::UNLINKAT, [dir as usize, path(name), flags]) }.map(drop)

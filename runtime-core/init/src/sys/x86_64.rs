@@ -103,6 +103,7 @@ pub mod nr {
     pub const MKDIRAT: usize = 258;
     pub const UNLINKAT: usize = 263;
     pub const SYMLINKAT: usize = 266;
+    pub const READLINKAT: usize = 267;
     pub const PPOLL: usize = 271;
     pub const UNSHARE: usize = 272;
     pub const UTIMENSAT: usize = 280;
