@@ -6,10 +6,9 @@ import { type BuildScope, failure } from "./scope.ts";
 import type { StageContext } from "./stage-context.ts";
 import { type StageState, withHistory } from "./stage-state.ts";
 
-/** EXPOSE: words are taken in sorted order, as they are written, and may become several when they are expanded. */
+/** EXPOSE: a word may become several when it is expanded. */
 export function dispatchExpose(state: StageState, { ports }: ExposeInstruction, { scope }: StageContext): StageState {
-  const words = [...ports].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
-  const exposed = words.flatMap((word) =>
+  const exposed = ports.flatMap((word) =>
     expandWords(scope, word, state.environment).flatMap((port) => readPort(scope, word, port)),
   );
   const exposedPorts = state.exposedPorts.withAll(exposed.map((port) => [port, {}]));

@@ -3,6 +3,7 @@ import { quote } from "../dockerfile/index.ts";
 import type { Word } from "../dockerfile/instructions.ts";
 import { BuildError } from "../errors.ts";
 import { suggest } from "../suggest.ts";
+import { stageIndexes } from "./copy-source.ts";
 import { findNamedContext } from "./named-contexts.ts";
 import type { BuildScope } from "./scope.ts";
 import type { StagePlan } from "./stage-plan.ts";
@@ -63,8 +64,8 @@ export function withStageHint(error: unknown, name: string, scope: BuildScope, r
 }
 
 /** `FROM Base` does not find `AS Base`, whose name is `base`. */
-function nearStage(name: string, { dockerfile }: BuildScope): string | undefined {
-  const stages = dockerfile.stages.flatMap((stage) => (stage.name === undefined ? [] : [stage.name]));
+function nearStage(name: string, scope: BuildScope): string | undefined {
+  const stages = stageIndexes(scope);
   const wanted = name.toLowerCase();
-  return stages.includes(wanted) ? wanted : suggest(wanted, stages);
+  return stages.has(wanted) ? wanted : suggest(wanted, stages.keys());
 }

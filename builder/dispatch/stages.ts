@@ -2,7 +2,7 @@ import { type Platform, parsePlatform, RegistryError } from "../../registry-clie
 import type { Stage, Word } from "../dockerfile/instructions.ts";
 import { FromChecks } from "../lint/index.ts";
 import { suggest } from "../suggest.ts";
-import { copySources } from "./copy-source.ts";
+import { copySources, stageIndexes } from "./copy-source.ts";
 import { expandWord, unmatchedNames } from "./expand-word.ts";
 import { checkImageNames } from "./image-names.ts";
 import { findNamedContext } from "./named-contexts.ts";
@@ -111,7 +111,7 @@ function findTarget(scope: BuildScope, plans: readonly StagePlan[]): StagePlan {
 }
 
 function unknownTarget(scope: BuildScope, target: string): Error {
-  const names = scope.dockerfile.stages.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const names = [...stageIndexes(scope).keys()];
   const near = suggest(target.toLowerCase(), names);
   const guess = near === undefined ? "" : ` (did you mean ${near}?)`;
   const known = names.length > 0 ? `the stages are ${names.join(", ")}` : "no FROM has a name: add AS name";

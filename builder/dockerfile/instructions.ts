@@ -114,6 +114,7 @@ export interface ShellInstruction extends Base<"SHELL"> {
   readonly argv: readonly string[];
 }
 export interface ExposeInstruction extends Base<"EXPOSE"> {
+  /** Sorted as they are written. */
   readonly ports: readonly Word[];
 }
 export interface VolumeInstruction extends Base<"VOLUME"> {

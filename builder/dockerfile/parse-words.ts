@@ -34,11 +34,12 @@ export function parseStopsignal({ node }: ReadInstruction, base: InstructionBase
   return { ...base, keyword: "STOPSIGNAL", signal: wordOf(node.line, requireOneArgument(node)) };
 }
 
-/** EXPOSE: ports as written; they are split again after expansion. */
+/** EXPOSE: ports as written, sorted, as BuildKit does; they are split again after expansion. */
 export function parseExpose({ node }: ReadInstruction, base: InstructionBase): ExposeInstruction {
   const tokens = requireArguments(node);
   readFlags(node);
-  return { ...base, keyword: "EXPOSE", ports: tokens.map((token) => wordOf(node.line, token)) };
+  const sorted = [...tokens].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+  return { ...base, keyword: "EXPOSE", ports: sorted.map((token) => wordOf(node.line, token)) };
 }
 
 /** VOLUME: words or a JSON array, none of them blank. */

@@ -149,7 +149,7 @@ function checkPorts(
   { environment }: StageFacts,
   context: CheckContext,
 ): void {
-  for (const { text } of [...ports].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))) {
+  for (const { text } of ports) {
     for (const port of inspectWord(text, environment, { ...context, split: true }).words ?? []) {
       const form = portForm(port);
       if (form === undefined) return;
