@@ -23,23 +23,31 @@ export function planStages(scope: BuildScope): StageGraph {
   if (stages.length === 0) {
     throw failure(scope, endOfFile(scope), "NO_STAGES", "dockerfile contains no stages to build", "begin with a FROM");
   }
-  const named = planBases(scope);
+  const bases = planBases(scope);
+  const { index } = findTarget(scope);
+  const named = withSources(scope, bases);
   checkNoCycle(scope, named);
   const plans = withDisplayNames(named);
-  const target = findTarget(scope, plans);
   checkImageNames(scope, plans);
+  const target = plans[index];
+  if (target === undefined) throw new Error(`no stage ${index}`);
   return { plans, target, reachable: scope.options.allStages === true ? plans : reachableFrom(target, plans) };
 }
 
-function planBases(scope: BuildScope): StagePlan[] {
+/** Without what the instructions read. */
+function planBases(scope: BuildScope): readonly StagePlan[] {
   const names = new Map<string, number>();
   const checks = new FromChecks(scope.linter, scope.dockerfile, scope.globalArgs);
-  const plans = scope.dockerfile.stages.map((stage): StagePlan => {
+  return scope.dockerfile.stages.map((stage): StagePlan => {
     checks.check(stage.from);
     const plan = planStage(scope, stage, names);
     if (stage.name !== undefined) names.set(stage.name, stage.index);
     return plan;
   });
+}
+
+function withSources(scope: BuildScope, plans: readonly StagePlan[]): readonly StagePlan[] {
+  const names = stageIndexes(scope);
   return plans.map((plan) => ({ ...plan, sources: copySources(scope, plan.stage, names) }));
 }
 
@@ -101,13 +109,14 @@ function withDisplayNames(plans: readonly StagePlan[]): readonly StagePlan[] {
   return isAlone ? plans.map((plan) => ({ ...plan, displayName: "" })) : plans;
 }
 
-function findTarget(scope: BuildScope, plans: readonly StagePlan[]): StagePlan {
-  const { target } = scope.options;
-  const wanted = target?.toLowerCase();
-  const plan =
-    wanted === undefined || wanted === "" ? plans.at(-1) : plans.findLast(({ stage }) => stage.name === wanted);
-  if (plan !== undefined) return plan;
-  throw unknownTarget(scope, target ?? "");
+/** Looked for before what the stages read, as BuildKit does: a slip of the pen here is the first thing to be told. */
+function findTarget(scope: BuildScope): Stage {
+  const { stages } = scope.dockerfile;
+  const { target = "" } = scope.options;
+  const wanted = target.toLowerCase();
+  const stage = wanted === "" ? stages.at(-1) : stages.findLast(({ name }) => name === wanted);
+  if (stage !== undefined) return stage;
+  throw unknownTarget(scope, target);
 }
 
 function unknownTarget(scope: BuildScope, target: string): Error {

@@ -152,6 +152,11 @@ test("a target that is none: its name, and the one that was perhaps meant", asyn
   assert.ok(error.range);
 });
 
+test("an unknown target is told before what is wrong with what a stage reads", async () => {
+  const error = await failureOf("FROM a AS build\nCOPY --from=9 b c\n", { target: "biuld" });
+  assert.is(error.code, "UNKNOWN_STAGE");
+});
+
 test("an error in a trigger of the base stands at the FROM that runs it", async () => {
   const error = await failureOf("FROM a AS base\nONBUILD EXPOSE x\nFROM base\n");
   assert.equal([error.code, error.message, error.range?.start.line], ["INVALID_PORT", "invalid containerPort: x", 3]);
