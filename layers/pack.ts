@@ -17,6 +17,8 @@ export interface PackOptions extends CallOptions, LayerForm {}
  * Throws LayerError: NO_SPACE; BLOB_MISSING when a pulled layer's blob was removed from the store.
  */
 export async function packLayer(snapshot: Snapshot, store: Store, options: PackOptions): Promise<Layer> {
+  const known = await withLayerErrors(() => knownLayer(snapshot, store, options));
+  if (known !== undefined) return known;
   return await store.packing.run(packedName(snapshot, options), options.signal, (signal) =>
     withLayerErrors(() => packOnce(snapshot, store, { ...options, signal })),
   );
@@ -29,11 +31,17 @@ export async function layersOf(snapshot: Snapshot, store: Store, options: PackOp
   return await allOrAbort<readonly Layer[]>(options.signal, tasks);
 }
 
-async function packOnce(snapshot: Snapshot, store: Store, options: PackOptions): Promise<Layer> {
+async function knownLayer(snapshot: Snapshot, store: Store, form: LayerForm): Promise<Layer | undefined> {
   const origin = await store.snapshotter.originOf(snapshot);
   if (origin !== undefined) return await requireBlob(origin, store);
-  const known = store.layers.find(snapshot, options);
-  if (known !== undefined && (await store.layout.exists(known.descriptor))) return known;
+  const known = store.layers.find(snapshot, form);
+  return known !== undefined && (await store.layout.exists(known.descriptor)) ? known : undefined;
+}
+
+async function packOnce(snapshot: Snapshot, store: Store, options: PackOptions): Promise<Layer> {
+  // Another run may just have ended.
+  const known = await knownLayer(snapshot, store, options);
+  if (known !== undefined) return known;
   const layer = await packNew(snapshot, store, options);
   await store.layers.remember(snapshot, options, layer);
   return layer;

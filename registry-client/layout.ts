@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join, resolve as resolvePath } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -81,8 +82,9 @@ export class OciLayout implements Target {
     await this.#ingest.publish(temporaryPath, this.blobPath(expected.digest));
   }
 
+  /** In place: a trip to the thread pool takes ten times as long as the call, and an image has many blobs. */
   async exists(target: Descriptor): Promise<boolean> {
-    const info = await stat(this.blobPath(target.digest)).catch(ignoreMissing);
+    const info = statSync(this.blobPath(target.digest), { throwIfNoEntry: false });
     return info?.isFile() === true && info.size === target.size;
   }
 
