@@ -8,7 +8,12 @@ export const prepareBuildKit: PrepareBuilder = async (work, base) => {
   const dockerd = await startDockerd(work);
   if ("missing" in dockerd) return { name, missing: dockerd.missing };
   const { client, env, close } = dockerd;
-  await dockerd.load(base, BASE_NAME);
+  try {
+    await dockerd.load(base, BASE_NAME);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   const version = await commandOutput([client, "version", "--format", "{{.Server.Version}}"], { env });
   return {
     name: `${name} ${version.trim().split("+")[0]}`,
