@@ -5,7 +5,7 @@ import { callOptions } from "./call-options.ts";
 import { sourceDateEpoch } from "./epoch.ts";
 import type { BuildEvent, WarningEvent } from "./events.ts";
 import type { Edge, Vertex } from "./llb/index.ts";
-import { type OpContext, resolveOp } from "./ops/index.ts";
+import { type OpContext, PendingSteps, resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
 import { Secrets } from "./secrets.ts";
 import { SolvedAhead } from "./solved-ahead.ts";
@@ -75,6 +75,7 @@ function openOps(options: BuildOptions, store: Store, onEvent: (event: BuildEven
     extraHosts: options.extraHosts ?? [],
     limits: options.limits ?? {},
     noNewPrivileges: options.noNewPrivileges ?? false,
+    pendingSteps: new PendingSteps(),
     secrets: new Secrets(options.secrets ?? {}),
     ssh: openSshSources(options.ssh ?? {}),
     onEvent,

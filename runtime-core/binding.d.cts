@@ -179,6 +179,8 @@ export interface SandboxRequest {
   probe: boolean
   /** Gives the step the caller's ids, without idmapped mounts. */
   identity: boolean
+  /** Prepares no next step. */
+  isLast: boolean
 }
 
 export interface SandboxTmpfs {

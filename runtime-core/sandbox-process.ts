@@ -15,6 +15,8 @@ export interface StartOptions {
   readonly probe?: boolean;
   /** Keeps the caller's ids. */
   readonly identity?: boolean;
+  /** Prepares no next step. */
+  readonly isLast?: boolean;
 }
 
 /** Starts a step. Rejects with a SandboxError. */
@@ -63,7 +65,7 @@ export async function follow(
 }
 
 /** The spec in the flat form that crosses the seam. */
-export function request(spec: SandboxSpec, { probe = false, identity = false }: StartOptions): Request {
+export function request(spec: SandboxSpec, { probe = false, identity = false, isLast = false }: StartOptions): Request {
   const { rootfs, user, limits } = spec;
   return {
     lowers: [...rootfs.lowers],
@@ -84,6 +86,7 @@ export function request(spec: SandboxSpec, { probe = false, identity = false }: 
     mounts: spec.mounts.map(toMount),
     probe,
     identity,
+    isLast,
   };
 }
 

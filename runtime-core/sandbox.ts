@@ -12,6 +12,8 @@ export interface RunSandboxOptions {
   readonly signal?: AbortSignal;
   /** Time between the two, in milliseconds; 2000 unless given. */
   readonly graceMs?: number;
+  /** No other step will follow soon: none is prepared ahead. */
+  readonly isLast?: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function runSandbox(
 ): Promise<SandboxResult> {
   options.signal?.throwIfAborted();
   const startedAt = performance.now();
-  const step = await start(spec);
+  const step = await start(spec, { isLast: options.isLast ?? false });
   const stopListening = endOnAbort(step, options);
   try {
     const { status, report } = await follow(step, io);

@@ -5,6 +5,7 @@ import type { SourceFile } from "../dockerfile/source.ts";
 import type { OnEvent } from "../events.ts";
 import type { ExtraHost } from "../options.ts";
 import type { SshSource } from "../ssh/index.ts";
+import type { PendingSteps } from "./pending-steps.ts";
 
 /** The build's secrets. What one holds never reaches a message, a cache key or the store. */
 export interface SecretReader {
@@ -25,6 +26,7 @@ export interface OpContext {
   readonly extraHosts: readonly ExtraHost[];
   readonly limits: SandboxLimits;
   readonly noNewPrivileges: boolean;
+  readonly pendingSteps: PendingSteps;
   readonly secrets: SecretReader;
   /** SSH agents by id. */
   readonly ssh: ReadonlyMap<string, SshSource>;

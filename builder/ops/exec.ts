@@ -24,6 +24,7 @@ import { placeOf } from "./place.ts";
 
 /** RUN: the command in a sandbox on a fresh upper, which then is its snapshot. */
 export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRunner {
+  context.pendingSteps.add(vertex);
   return {
     // Proxies, limits and the addresses of hosts are not in the key (BuildKit's CacheMap of exec ops).
     cacheMap: async () => ({
@@ -98,7 +99,7 @@ async function startSandbox(
   options: CallOptions,
 ): Promise<SandboxResult> {
   try {
-    return await runSandbox(spec, io, options);
+    return await runSandbox(spec, io, { ...options, isLast: context.pendingSteps.begin(vertex) });
   } catch (cause) {
     if (!(cause instanceof SandboxError)) throw cause;
     throw new BuildError(cause.code, `cannot run the step: ${cause.message}`, {

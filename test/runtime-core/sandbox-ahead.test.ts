@@ -14,6 +14,14 @@ test("a step makes one sandbox ready for the next, which uses it up", async () =
   await until(() => helpers().length === 1 && helpers()[0] !== first);
 });
 
+test("after the last step none is made ready", async () => {
+  await ready();
+  await run(stepSpec("true"), { isLast: true });
+  // Long enough for one to be made, were it asked for.
+  await sleep(50);
+  assert.equal(helpers(), []);
+});
+
 test("steps at the same time each have a sandbox of their own", async () => {
   await ready();
   const names = ["a", "b", "c", "d"];

@@ -39,7 +39,9 @@ pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<Sa
         return Ok(None);
     };
     let process = spare.start(&request)?;
-    spare::prepare_next(needs);
+    if !request.is_last {
+        spare::prepare_next(needs);
+    }
     Ok(process)
 }
 
@@ -81,7 +83,9 @@ fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
         Some(process) => process,
         None => start_anew(request)?,
     };
-    spare::prepare_next(needs);
+    if !request.is_last {
+        spare::prepare_next(needs);
+    }
     Ok(process)
 }
 

@@ -29,6 +29,8 @@ pub struct SandboxRequest {
     pub probe: bool,
     /// Gives the step the caller's ids, without idmapped mounts.
     pub identity: bool,
+    /// Prepares no next step.
+    pub is_last: bool,
 }
 
 /// A mount of the step's own: exactly one of `bind`, `layers`, `tmpfs` and `file` says what it shows.
