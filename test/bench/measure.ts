@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { commandOutput } from "../helpers/command.ts";
 import type { BenchBuilder } from "./builder.ts";
 
@@ -33,10 +32,16 @@ export function median(values: readonly number[]): number {
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
 }
 
-/** Daemons clean up and the kernel writes back after a build: what one builder left to do must not slow the next one down. */
+const SETTLE_MS = 500;
+
+/**
+ * Daemons clean up and the kernel writes back after a build: what one builder left to do must not slow the next one down. The
+ * wait is a busy one: a core that has slept is slow for its first tenth of a second, half of one builder's time and little of another's.
+ */
 async function settle(): Promise<void> {
   await commandOutput(["sync"]);
-  await sleep(500);
+  const until = performance.now() + SETTLE_MS;
+  while (performance.now() < until);
 }
 
 async function seconds(call: () => Promise<void>): Promise<number> {
