@@ -1,5 +1,4 @@
-import { mkdirSync, renameSync } from "node:fs";
-import { lstat } from "node:fs/promises";
+import { lstatSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { applyFileActions, removeTree, type TreeSelection } from "../../runtime-core/index.ts";
 import { compileIgnorePatterns } from "../dockerfile/index.ts";
@@ -24,7 +23,8 @@ async function copyByName(path: string, seed: Seed, work: MountWork): Promise<bo
   const parent = `${path}-parent`;
   const exclude = compileIgnorePatterns(["*", `!${name.replace(/[\\*?[\]]/g, "\\$&")}`]);
   await copy({ paths: [posix.dirname(seed.source)], exclude }, parent, seed, work);
-  const found = await lstat(join(parent, name)).catch(() => undefined);
+  // Not there: the copy followed nothing of that name, and the caller's own copy says why.
+  const found = lstatSync(join(parent, name), { throwIfNoEntry: false });
   const isCopied = found !== undefined && !found.isSymbolicLink();
   if (isCopied) renameSync(join(parent, name), path);
   await removeTree(parent);

@@ -74,6 +74,7 @@ async function knownSnapshot(record: SourceRecord, { store }: SourceContext): Pr
 async function subdirOf(tree: string, { subdir, remote }: GitReference): Promise<string> {
   if (subdir === undefined || isWhole(subdir)) return tree;
   const root = await realpath(tree);
+  // Whatever keeps it from being resolved (it is missing, it leads in a circle), it is no directory of the commit.
   const path = await realpath(join(root, join("/", subdir))).catch(() => undefined);
   if (path?.startsWith(root + sep) === true && (await lstat(path)).isDirectory()) return path;
   throw new BuildError("GIT_SUBDIR_NOT_FOUND", `subdir ${subdir} not found in ${redactAddresses(remote)}`, {
