@@ -6,6 +6,7 @@ import { type DispatchResult, dispatch } from "./dispatch/index.ts";
 import { dispatchOptions } from "./dispatch-options.ts";
 import type { SourceFile } from "./dockerfile/index.ts";
 import { EarlyPacking } from "./early-packing.ts";
+import { checkEntitlements } from "./entitlements.ts";
 import type { WarningEvent } from "./events.ts";
 import { type WrittenImage, writeImage } from "./export/index.ts";
 import { imageNames } from "./image-names.ts";
@@ -50,6 +51,7 @@ async function planBuild(options: BuildOptions, session: Session): Promise<Dispa
   try {
     const dockerfile = parseAndCheck(source, linter);
     const plan = await dispatch(dockerfile, { ...(await dispatchOptions(options, session)), linter });
+    checkEntitlements(plan.target.vertex, options, source);
     for (const warning of plan.warnings) {
       session.ops.onEvent({ type: "warning", ...warning, timeMs: session.ops.elapsedMs() });
     }

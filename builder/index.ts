@@ -26,7 +26,7 @@ export type {
   WarningEvent,
 } from "./events.ts";
 export type { LintWarning } from "./lint/index.ts";
-export type { BuildOptions, BuildResult, BuildWarning, ExtraHost, Output, Secret } from "./options.ts";
+export type { BuildOptions, BuildResult, BuildWarning, Entitlement, ExtraHost, Output, Secret } from "./options.ts";
 export { type Outline, outline } from "./outline.ts";
 export type { OutlineArg, OutlineMount } from "./outline-capture.ts";
 export type { SshOptions } from "./ssh/index.ts";

@@ -41,6 +41,8 @@ export interface BuildOptions extends CallOptions {
   readonly store?: string;
   /** Network of RUN steps that do not say. Default `none`. */
   readonly network?: "none" | "host";
+  /** What a Dockerfile may ask for with `RUN --network=host` and `RUN --security=insecure`. `network: "host"` allows the first. Default: neither. */
+  readonly allow?: readonly Entitlement[];
   /** Names that RUN steps find in their /etc/hosts. */
   readonly extraHosts?: readonly ExtraHost[];
   /** Of each RUN step. Default: none. */
@@ -58,6 +60,9 @@ export interface BuildOptions extends CallOptions {
   /** Hears of the progress as it is made. */
   readonly onEvent?: OnEvent;
 }
+
+/** What a step is given only with leave of the person who builds: BuildKit's names. */
+export type Entitlement = "network.host" | "security.insecure";
 
 /** Where a secret comes from. At most 500 KiB. */
 export type Secret =

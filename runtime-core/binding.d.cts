@@ -174,6 +174,8 @@ export interface SandboxRequest {
   resolvConf: string
   limits: SandboxLimits
   noNewPrivileges: boolean
+  /** Runs with all that the caller may do, in its user namespace. */
+  insecure: boolean
   mounts: Array<SandboxMount>
   /** Sets everything up and runs nothing. */
   probe: boolean

@@ -83,6 +83,7 @@ export function request(spec: SandboxSpec, { probe = false, identity = false, is
     resolvConf: spec.resolvConf,
     limits,
     noNewPrivileges: spec.noNewPrivileges,
+    insecure: spec.insecure ?? false,
     mounts: spec.mounts.map(toMount),
     probe,
     identity,

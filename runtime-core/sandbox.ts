@@ -122,6 +122,11 @@ export interface SandboxSpec {
   readonly resolvConf: string;
   readonly limits: SandboxLimits;
   readonly noNewPrivileges: boolean;
+  /**
+   * Runs with every capability of the caller, in the caller's user namespace: no filter of system calls, nothing masked or
+   * read-only, the machine's devices. The other namespaces and the limits remain.
+   */
+  readonly insecure?: boolean;
   /** The step's own mounts, in order: a mount in another comes after it. At most 120. */
   readonly mounts: readonly SandboxMount[];
 }

@@ -71,7 +71,7 @@ export const BUILD_FLAGS: readonly Flag[] = [
     type: "string",
     multiple: true,
     value: "ENTITLEMENT",
-    help: "What docker asks leave for, such as network.host; it is given here anyway",
+    help: "What RUN may ask for: network.host, security.insecure",
   },
   {
     name: "add-host",

@@ -2,7 +2,7 @@ import type { BuildOptions } from "../options.ts";
 import { type Call, parseCall } from "./call.ts";
 import { parsePairs } from "./csv.ts";
 import type { ParsedFlags } from "./flags.ts";
-import { checkEntitlements } from "./parse-allow.ts";
+import { parseAllow } from "./parse-allow.ts";
 import { parseExtraHost } from "./parse-extra-host.ts";
 import { parseOutput } from "./parse-output.ts";
 import { parseSecrets } from "./parse-secret.ts";
@@ -23,7 +23,6 @@ export interface BuildRequest {
 
 /** Throws UsageError for values that make no sense. `env` answers for `--build-arg NAME` and BUILDKIT_PROGRESS. */
 export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildRequest {
-  checkEntitlements(flags.list("allow"));
   const requests = flags.list("output").map(parseOutput);
   const outputs = requests.flatMap(({ output }) => (output === undefined ? [] : [output]));
   const tags = [...flags.list("tag"), ...requests.flatMap((request) => request.tags)];
@@ -51,6 +50,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       ssh: parseSsh(flags.list("ssh"), env),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
       ...networkOf(flags),
+      allow: parseAllow(flags.list("allow")),
       ...extraHostsOf(flags),
       ...compressionOf(flags),
       ...text("store", flags.text("store")),

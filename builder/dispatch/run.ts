@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { heredocContent, parseHeredocMarker } from "../dockerfile/heredoc.ts";
 import type { CommandLine, RunInstruction } from "../dockerfile/instructions.ts";
-import { createVertex, type Edge, type ExecMount, type ExecOp } from "../llb/index.ts";
+import { createVertex, type Edge, type ExecMount, type ExecOp, type VertexMetadata } from "../llb/index.ts";
 import { commandArgv, withShell } from "./command.ts";
 import { inlineFile } from "./inline-file.ts";
 import { type RunMounts, runMounts } from "./mounts.ts";
@@ -33,10 +33,18 @@ export async function dispatchRun(
   const vertex = createVertex(op, [state.root, ...inputs], {
     name,
     range: instruction.range,
-    ...(asked.ranges.size === 0 ? {} : { wordRanges: asked.ranges }),
+    ...wordRanges(instruction, asked),
     ...(context.scope.options.noCache ? { ignoreCache: true } : {}),
   });
   return withLayer({ ...state, step }, vertex, `RUN ${buildArgPrefix(state)}${argv.join(" ")} # buildkit`);
+}
+
+/** For carets: of mounts, and of the flags that need leave. */
+function wordRanges({ network, security }: RunInstruction, { ranges }: RunMounts): Pick<VertexMetadata, "wordRanges"> {
+  const flags = { "--network": network, "--security": security };
+  const all = new Map(ranges);
+  for (const [flag, word] of Object.entries(flags)) if (word !== undefined) all.set(flag, word.range);
+  return all.size === 0 ? {} : { wordRanges: all };
 }
 
 interface RunCommand {
@@ -98,7 +106,7 @@ function summarize(text: string): string {
 function execOp(
   state: StageState,
   argv: readonly string[],
-  { network }: RunInstruction,
+  { network, security }: RunInstruction,
   { scope }: StageContext,
 ): ExecOp {
   const { buildArgs, hostname } = scope.options;
@@ -110,6 +118,7 @@ function execOp(
     cwd: state.config.WorkingDir ?? "/",
     user: state.config.User ?? "",
     network: networkMode(network?.text),
+    ...(security?.text === "insecure" ? { security: "insecure" } : {}),
     hostname: buildArgs["BUILDKIT_SANDBOX_HOSTNAME"] ?? hostname ?? DEFAULT_HOSTNAME,
   };
 }
@@ -122,15 +131,7 @@ function refuseUnsupported(instruction: RunInstruction, { scope }: StageContext)
   const [device] = instruction.devices;
   if (device !== undefined)
     throw unsupportedFlag(scope, device, "RUN --device", "leave it out: a step has no devices of the host");
-  const { network, security } = instruction;
-  if (security?.text === "insecure") {
-    throw unsupportedFlag(
-      scope,
-      security,
-      "RUN --security=insecure",
-      "leave it out: a step always runs in the sandbox",
-    );
-  }
+  const { network } = instruction;
   if (network !== undefined && !/^(?:default|none|host)$/.test(network.text)) {
     const message = `invalid network mode ${JSON.stringify(network.text)}`;
     throw failure(scope, network.range, "INVALID_NETWORK", message, "it is default, none or host");

@@ -63,6 +63,8 @@ export interface ExecOp {
   /** As USER wrote it; "" is root. */
   readonly user: string;
   readonly network: "default" | "none" | "host";
+  /** `insecure`: with all that the caller may do. Absent: in the sandbox. */
+  readonly security?: "insecure";
   readonly hostname: string;
   /** What is mounted while the command runs; the mount points leave no trace. Absent: nothing. */
   readonly mounts?: readonly ExecMount[];

@@ -31,7 +31,7 @@ export function commandFailed(vertex: Vertex, { argv }: ExecOp, end: StepEnd, co
 function failureHint({ result, spec, output }: StepEnd): string {
   if (result.limitHit !== undefined) return `raise it with --${result.limitHit === "pids" ? "pids-limit" : "memory"}`;
   if (spec.network === "none" && NO_NAME.test(output)) {
-    return "RUN has no network unless it is given one: use `tsbuild build --network host`, or `RUN --network=host` for this step";
+    return "RUN has no network unless it is given one: use `tsbuild build --network host`, or `RUN --network=host` for this step with `--allow network.host`";
   }
   if (result.exitCode === 126 && /exec format error/i.test(output)) {
     return "the program is of another platform than this machine: register qemu-user-static with binfmt_misc, or let the stage be FROM --platform=$BUILDPLATFORM";

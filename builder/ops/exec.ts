@@ -34,6 +34,7 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
         op.cwd,
         op.user,
         networkOf(op, context),
+        op.security ?? "sandbox",
         op.hostname,
         context.extraHosts.map(({ host }) => host),
         (op.mounts ?? []).map(mountKey),
@@ -42,7 +43,10 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
       ]),
       inputs: vertex.inputs.map((_, index) => mountInputKey(vertex, op, index, context)),
     }),
-    expectExec: () => prepareSandbox({ network: networkOf(op, context), limits: context.limits }),
+    // A step without a sandbox has none that could be prepared.
+    expectExec: () => {
+      if (op.security === undefined) prepareSandbox({ network: networkOf(op, context), limits: context.limits });
+    },
     exec: async (inputs, options) => {
       const active = await context.store.snapshotter.prepare(baseSnapshot(inputs), options);
       try {
@@ -130,6 +134,7 @@ async function sandboxSpec(
     resolvConf: await sandboxResolvConf(network),
     limits: context.limits,
     noNewPrivileges: context.noNewPrivileges,
+    insecure: op.security === "insecure",
     mounts: mounted.mounts,
   };
 }

@@ -3,9 +3,10 @@
 use core::ffi::CStr;
 
 use crate::report::{Fail, Step};
-use crate::sys::file::{self, AT_FDCWD, Fd, O_CREAT, O_EXCL, O_PATH, O_WRONLY, S_IFCHR};
-use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID};
-use crate::sys::{self, EINVAL};
+use crate::sys::file::{self, AT_FDCWD, Fd, O_CREAT, O_EXCL, O_PATH, O_WRONLY, S_IFBLK, S_IFCHR};
+use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID, RDONLY};
+use crate::sys::{self, EINVAL, process};
+use crate::text::{Text, format};
 
 const STEP: &str = "/dev";
 
@@ -26,6 +27,35 @@ const LINKS: [(&CStr, &CStr); 5] = [
     (c"stdout", c"/proc/self/fd/1"),
     (c"stderr", c"/proc/self/fd/2"),
 ];
+
+/// What BuildKit adds for a step that may do all: name, kind, major and minor number (devices.txt of the kernel).
+const OF_THE_MACHINE: [(&CStr, u32, u32, u32); 6] = [
+    (c"kmsg", S_IFCHR, 1, 11),
+    (c"cuse", S_IFCHR, 10, 203),
+    (c"fuse", S_IFCHR, 10, 229),
+    (c"kvm", S_IFCHR, 10, 232),
+    (c"net/tun", S_IFCHR, 10, 200),
+    (c"loop-control", S_IFCHR, 10, 237),
+];
+/// More than a build attaches at once.
+const LOOP_DEVICES: u32 = 16;
+const LOOP_MAJOR: u32 = 7;
+
+/// Devices of the machine, as far as the caller may make them: in a user namespace that is none, mknod(2).
+pub fn add_the_machines(dev: &Fd) {
+    let _ = file::make_directory(dev.raw(), c"net", 0o755);
+    process::set_umask(0);
+    for (name, kind, major, minor) in OF_THE_MACHINE {
+        let _ = file::make_device(dev.raw(), name, kind | 0o666, (major, minor));
+    }
+    for minor in 0..LOOP_DEVICES {
+        let name: sys::Result<Text<16>> = format(format_args!("loop{minor}"));
+        if let Ok(name) = name {
+            let _ = file::make_device(dev.raw(), name.as_c_str(), S_IFBLK | 0o660, (LOOP_MAJOR, minor));
+        }
+    }
+    process::set_umask(0o022);
+}
 
 /// Mounts it at `at`. Returns it, and its null device for masking. The paths are the host's: call before the pivot.
 pub fn mount_at(at: &Fd) -> Result<(Fd, Fd), Fail> {
@@ -58,7 +88,8 @@ fn host_device(path: &CStr, major: u32, minor: u32) -> sys::Result<Fd> {
     if found.kind() != S_IFCHR || (found.rdev_major, found.rdev_minor) != (major, minor) {
         return Err(EINVAL);
     }
-    mount::restrict(&node, NOSUID | NOEXEC, false)?;
+    // Read-only is the inode, not the device: a step whose root is the host's may write to it, and not change its mode or owner.
+    mount::restrict(&node, NOSUID | NOEXEC | RDONLY, false)?;
     Ok(node)
 }
 

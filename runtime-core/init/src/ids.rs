@@ -12,6 +12,8 @@ pub enum Ids {
     Idmapped,
     /// The ids the caller has, in a user namespace of the step's own.
     Identity,
+    /// The caller's own user namespace: every capability counts as the caller's would.
+    Caller,
 }
 
 impl Ids {
@@ -19,12 +21,15 @@ impl Ids {
     pub fn outside(self, id: u32) -> u32 {
         match self {
             Self::Idmapped => FIRST_HOST_ID.saturating_add(id),
-            Self::Identity => id,
+            Self::Identity | Self::Caller => id,
         }
     }
 
     /// Writes both maps of process `pid`, once and for good.
     pub fn map(self, pid: i32) -> Result<(), Fail> {
+        if self == Self::Caller {
+            return Ok(());
+        }
         for kind in ["uid_map", "gid_map"] {
             self.map_one(pid, kind).at("user namespace")?;
         }
@@ -34,7 +39,7 @@ impl Ids {
     fn map_one(self, pid: i32, kind: &str) -> sys::Result<()> {
         let map: Text<4096> = match self {
             Self::Idmapped => format(format_args!("0 {FIRST_HOST_ID} {HOST_IDS}\n"))?,
-            Self::Identity => own_map(kind)?,
+            Self::Identity | Self::Caller => own_map(kind)?,
         };
         let name: Text<64> = format(format_args!("/proc/{pid}/{kind}"))?;
         file::write_file(file::AT_FDCWD, name.as_c_str(), map.as_bytes())
@@ -43,7 +48,7 @@ impl Ids {
     /// Runs `work` as the step's root sees files, with the launcher's capabilities: what it creates belongs to that root,
     /// and an overlay it mounts acts as that root (the mounter's credentials are what overlayfs works with).
     pub fn as_step_root<T>(self, work: impl FnOnce() -> Result<T, Fail>) -> Result<T, Fail> {
-        if self == Self::Identity {
+        if self != Self::Idmapped {
             return work();
         }
         identity::set_filesystem_ids(self.outside(0));

@@ -76,6 +76,9 @@ fn start_clocks_at_zero() -> sys::Result<()> {
 /// Starts init with idmapped mounts, or, where the kernel or the filesystem refuses them, with the caller's ids.
 /// `None` when it was prepared ahead and no step came.
 fn start(first: &'static Spec) -> Result<Option<Child>, Fail> {
+    if first.has(wire::FLAG_INSECURE) {
+        return start_with(first, Ids::Caller);
+    }
     if !first.has(wire::FLAG_IDENTITY) && in_initial_user_namespace() {
         return match start_with(first, Ids::Idmapped) {
             Err(fail) if may_refuse_idmapping(&fail) => start_with(first.of_the_step()?, Ids::Identity),
@@ -99,7 +102,12 @@ fn start_with(first: &'static Spec, ids: Ids) -> Result<Option<Child>, Fail> {
     } else {
         process::CLONE_NEWNET
     };
-    let namespaces = process::CLONE_NEWUSER
+    let user = if ids == Ids::Caller {
+        0
+    } else {
+        process::CLONE_NEWUSER
+    };
+    let namespaces = user
         | process::CLONE_NEWNS
         | process::CLONE_NEWPID
         | process::CLONE_NEWIPC
@@ -167,6 +175,7 @@ fn make_mounts(spec: &Spec, ids: Ids, userns: &Fd, scratch: Scratch) -> Result<H
         ids,
         userns,
         scratch: &scratch,
+        attributes: if ids == Ids::Caller { 0 } else { mount::NODEV },
     };
     let filled = sources::make(spec, &place, &mut made.mounts)
         .and_then(|()| ids.as_step_root(|| fill_handover(spec, &place, &mut made)));

@@ -25,6 +25,7 @@ impl KernelFilesystems {
     /// root: what lies on that lies on top of it after the pivot, and would be dropped in its stead.
     pub fn mount(spec: &'static Spec) -> Result<Self, Fail> {
         let restricted = NOSUID | NODEV | NOEXEC;
+        let is_fenced = !spec.has(wire::FLAG_INSECURE);
         let proc = mount::new(c"proc", &[], restricted).at("/proc")?;
         let sys = sysfs(spec, restricted).at("/sys")?;
         let place = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"64k")], restricted).at("root")?;
@@ -36,7 +37,11 @@ impl KernelFilesystems {
         mount::attach(&sys, at_sys.raw()).at("/sys")?;
         let (dev, null) = dev::mount_at(&at_dev)?;
         mount_cgroups(spec, &sys)?;
-        Masks::new(&null).apply(&proc, &sys)?;
+        if is_fenced {
+            Masks::new(&null).apply(&proc, &sys)?;
+        } else {
+            dev::add_the_machines(&dev);
+        }
         Ok(Self { proc, sys, dev })
     }
 
@@ -85,12 +90,17 @@ fn expect_nothing_above(root: &Fd) -> Result<(), Fail> {
     Err(Fail::new("pivot", EBUSY))
 }
 
+/// What /sys and the cgroups are mounted with beside the rest.
+fn sealed(spec: &Spec) -> u64 {
+    if spec.has(wire::FLAG_INSECURE) { 0 } else { RDONLY }
+}
+
 /// sysfs shows a network namespace, and only its owner may mount it. With the host's, the host's own is shown, read-only.
 fn sysfs(spec: &Spec, attributes: u64) -> sys::Result<Fd> {
-    match mount::new(c"sysfs", &[], attributes | RDONLY) {
+    match mount::new(c"sysfs", &[], attributes | sealed(spec)) {
         Err(EPERM) if spec.has(wire::FLAG_HOST_NETWORK) => {
             let host = mount::clone(AT_FDCWD, c"/sys", true)?;
-            mount::restrict(&host, attributes | RDONLY, true)?;
+            mount::restrict(&host, attributes | sealed(spec), true)?;
             Ok(host)
         }
         other => other,
@@ -104,7 +114,7 @@ fn mount_cgroups(spec: &'static Spec, sys: &Fd) -> Result<(), Fail> {
     };
     let attributes = NOSUID | NODEV | NOEXEC;
     if spec.has(wire::FLAG_CGROUP2)
-        && let Ok(unified) = mount::new(c"cgroup2", &[], attributes | RDONLY)
+        && let Ok(unified) = mount::new(c"cgroup2", &[], attributes | sealed(spec))
     {
         return mount::attach(&unified, at.raw()).at("/sys/fs/cgroup");
     }
@@ -112,7 +122,7 @@ fn mount_cgroups(spec: &'static Spec, sys: &Fd) -> Result<(), Fail> {
         mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"64k")], attributes).at("/sys/fs/cgroup")?;
     mount::attach(&top, at.raw()).at("/sys/fs/cgroup")?;
     for controller in spec.controllers {
-        let _ = mount_controller(&top, controller, attributes);
+        let _ = mount_controller(&top, controller, attributes | sealed(spec));
     }
     mount::restrict(&top, RDONLY, false).at("/sys/fs/cgroup")
 }
@@ -122,7 +132,7 @@ fn mount_controller(top: &Fd, controller: &CStr, attributes: u64) -> sys::Result
     let filesystem = mount::Filesystem::open(c"cgroup")?;
     filesystem.set_flag(controller)?;
     filesystem.create()?;
-    let hierarchy = filesystem.mount(attributes | RDONLY)?;
+    let hierarchy = filesystem.mount(attributes)?;
     file::make_directory(top.raw(), controller, 0o755)?;
     let at = file::open_at(top.raw(), controller, O_PATH | O_DIRECTORY, 0)?;
     mount::attach(&hierarchy, at.raw())

@@ -10,7 +10,7 @@ use crate::report::{Fail, Step};
 use crate::scratch::Scratch;
 use crate::spec::{Spec, Stack};
 use crate::sys::file::{self, AT_FDCWD, AT_REMOVEDIR, Fd, O_DIRECTORY, O_PATH};
-use crate::sys::mount::{self, Filesystem, NODEV};
+use crate::sys::mount::{self, Filesystem};
 use crate::sys::{self, EINVAL, ENOENT, memory};
 use crate::text::{Text, c_string, format};
 
@@ -22,6 +22,8 @@ pub struct Place<'a> {
     pub ids: Ids,
     pub userns: &'a Fd,
     pub scratch: &'a Scratch,
+    /// Of the roots: `NODEV`, or 0 where devices of the image may be opened.
+    pub attributes: u64,
 }
 
 /// Makes the step's root, over its mount points. Must be called as the step's root: `Ids::as_step_root`.
@@ -49,8 +51,8 @@ fn stack(layers: &Stack, bottom: &CStr, place: &Place) -> Result<Fd, Fail> {
     }
     file::change_directory(c"/proc/self/fd").at(STEP)?;
     let made = layers
-        .mount()
-        .or_else(|fail| layers.mount_legacy(place.scratch, fail));
+        .mount(place.attributes)
+        .or_else(|fail| layers.mount_legacy(place, fail));
     file::change_directory(c"/").at(STEP)?;
     made
 }
@@ -80,10 +82,10 @@ impl Layers {
         Ok(Self { upper, lowers })
     }
 
-    fn mount(&self) -> Result<Fd, Fail> {
+    fn mount(&self, attributes: u64) -> Result<Fd, Fail> {
         let filesystem = Filesystem::open(c"overlay").at(STEP)?;
         self.configure(&filesystem)
-            .and_then(|()| filesystem.mount(NODEV))
+            .and_then(|()| filesystem.mount(attributes))
             .map_err(|errno| Fail {
                 step: STEP,
                 errno,
@@ -113,16 +115,17 @@ impl Layers {
     }
 
     /// mount(2), for kernels whose overlayfs has no `lowerdir+` (before 6.8).
-    fn mount_legacy(&self, scratch: &Scratch, first: Fail) -> Result<Fd, Fail> {
+    fn mount_legacy(&self, place: &Place, first: Fail) -> Result<Fd, Fail> {
         if first.errno != EINVAL {
             return Err(first);
         }
-        let place = scratch.directory(c"root")?;
+        let at = place.scratch.directory(c"root")?;
+        let flags = if place.attributes == 0 { 0 } else { MS_NODEV };
         for volatile in [",volatile", ""] {
             let options = self.legacy_options(volatile).at(STEP)?;
-            let target = number(place.raw()).at(STEP)?;
-            if mount::legacy(c"overlay", target.as_c_str(), MS_NODEV, options.as_c_str()).is_ok() {
-                return mount::clone(scratch.root.raw(), c"root", false).at(STEP);
+            let target = number(at.raw()).at(STEP)?;
+            if mount::legacy(c"overlay", target.as_c_str(), flags, options.as_c_str()).is_ok() {
+                return mount::clone(place.scratch.root.raw(), c"root", false).at(STEP);
             }
         }
         Err(first)
@@ -195,7 +198,7 @@ impl<'a> Base<'a> {
         };
         let host = open_path(&anchor[..prefix])?;
         let mapped = match place.ids {
-            Ids::Identity => open_path(&anchor[..prefix])?,
+            Ids::Identity | Ids::Caller => open_path(&anchor[..prefix])?,
             Ids::Idmapped => mapped_mount(&host, place)?,
         };
         Ok(Self {
@@ -224,7 +227,7 @@ impl<'a> Base<'a> {
         }
         let found = file::open(path, O_PATH | O_DIRECTORY)?;
         match self.place.ids {
-            Ids::Identity => Ok(found),
+            Ids::Identity | Ids::Caller => Ok(found),
             Ids::Idmapped => mapped_mount(&found, self.place).map_err(|fail| fail.errno),
         }
     }

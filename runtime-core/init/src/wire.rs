@@ -11,7 +11,7 @@ pub const STATUS_FD: i32 = 4;
 pub const CONTROL_FD: i32 = 5;
 
 /// The first word of a spec; it changes with the layout.
-pub const MAGIC: u32 = 0x7473_6202;
+pub const MAGIC: u32 = 0x7473_6203;
 
 pub const FLAG_HOST_NETWORK: u32 = 1;
 pub const FLAG_NO_NEW_PRIVILEGES: u32 = 2;
@@ -23,6 +23,8 @@ pub const FLAG_IDENTITY: u32 = 8;
 pub const FLAG_CGROUP2: u32 = 16;
 /// The spec says what to prepare; the step's own follows at `STEP_OFFSET`, once `CONTROL_START` is sent.
 pub const FLAG_AHEAD: u32 = 32;
+/// `RUN --security=insecure`: no user namespace of its own, no filter, nothing masked or read-only, the machine's devices.
+pub const FLAG_INSECURE: u32 = 64;
 
 /// What a mount of the step's own shows. A path of the host.
 pub const MOUNT_BIND: u32 = 0;

@@ -65,8 +65,9 @@ fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u
     spec.word(flags(request, cgroup) | more_flags);
     spec.word(request.uid);
     spec.word(request.gid);
-    spec.word(CAPABILITIES as u32);
-    spec.word((CAPABILITIES >> 32) as u32);
+    let capabilities = if request.insecure { u64::MAX } else { CAPABILITIES };
+    spec.word(capabilities as u32);
+    spec.word((capabilities >> 32) as u32);
     spec.word(request.groups.len() as u32);
     request.groups.iter().for_each(|group| spec.word(*group));
     spec.bytes(request.hostname.as_bytes());
@@ -117,6 +118,7 @@ fn flags(request: &SandboxRequest, cgroup: &Cgroup) -> u32 {
     let when = |condition: bool, flag: u32| if condition { flag } else { 0 };
     when(request.host_network, wire::FLAG_HOST_NETWORK)
         | when(request.no_new_privileges, wire::FLAG_NO_NEW_PRIVILEGES)
+        | when(request.insecure, wire::FLAG_INSECURE)
         | when(request.probe, wire::FLAG_PROBE)
         | when(request.identity, wire::FLAG_IDENTITY)
         | when(cgroup.is_v2(), wire::FLAG_CGROUP2)

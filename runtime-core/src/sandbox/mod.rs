@@ -34,6 +34,9 @@ pub fn start_sandbox(request: SandboxRequest) -> AsyncTask<Job<SandboxProcess>> 
 /// thread would take ten times over. Null where there is none.
 #[napi]
 pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<SandboxProcess>> {
+    if request.insecure {
+        return Ok(None);
+    }
     let needs = spare::Needs::of(&request)?;
     let Some(spare) = spare::take_ready(&needs) else {
         return Ok(None);
@@ -75,6 +78,10 @@ pub fn probe_sandbox(request: SandboxRequest) -> napi::Result<Uint8Array> {
 
 /// With the helper that was prepared ahead, where it fits; then prepares the next.
 fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
+    // Nothing is prepared ahead for what few steps ask for.
+    if request.insecure {
+        return start_anew(request);
+    }
     let needs = spare::Needs::of(request)?;
     let prepared = spare::take(&needs)
         .map(|spare| spare.start(request))

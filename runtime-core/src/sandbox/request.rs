@@ -24,6 +24,8 @@ pub struct SandboxRequest {
     pub resolv_conf: String,
     pub limits: SandboxLimits,
     pub no_new_privileges: bool,
+    /// Runs with all that the caller may do, in its user namespace.
+    pub insecure: bool,
     pub mounts: Vec<SandboxMount>,
     /// Sets everything up and runs nothing.
     pub probe: bool,

@@ -29,6 +29,7 @@ test("a plain command line asks for the defaults", () => {
       secrets: {},
       ssh: {},
       noNewPrivileges: false,
+      allow: [],
     },
     progress: "auto",
   });
@@ -39,7 +40,7 @@ test("every flag reaches its option", () => {
     "-t a -t b -t a -f d --target s --build-arg A=1=2 --build-arg FROM_ENV --build-arg NOT_SET --build-context n=dir " +
     "--label l=1 --label bare -o type=oci,dest=x.tar --push --pull --no-cache --network host -m 512m --memory-swap 1g " +
     "--cpus 1.5 --pids-limit 100 --security-opt no-new-privileges --compression zstd,level=9 --progress plain " +
-    "--iidfile i --metadata-file m --store st --platform linux/arm64 --secret id=s,src=f --ssh default=a,b ctx";
+    "--iidfile i --metadata-file m --store st --platform linux/arm64 --secret id=s,src=f --ssh default=a,b --allow network.host,security.insecure ctx";
   assert.equal(request(line.split(" "), { FROM_ENV: "env" }), {
     options: {
       context: "ctx",
@@ -59,6 +60,7 @@ test("every flag reaches its option", () => {
       ssh: { default: { paths: ["a", "b"] } },
       noNewPrivileges: true,
       network: "host",
+      allow: ["network.host", "security.insecure"],
       compression: { type: "zstd", level: 9 },
       store: "st",
     },

@@ -272,7 +272,6 @@ test("every non-empty row stands for one vertex of the target's chain", async ()
 const BAD_WORD = `$${"{X:=1}"}`;
 
 const errors: readonly (readonly [code: string, at: string, line: string])[] = [
-  ["UNSUPPORTED_FLAG", "insecure", "RUN --security=insecure y"],
   ["UNSUPPORTED_FLAG", "gpu", "RUN --device=gpu y"],
   ["INVALID_COPY_SOURCE", "https://x/y", "COPY https://x/y /b"],
   ["INVALID_COPY_SOURCE", "git@x:y", "COPY git@x:y /b"],

@@ -306,7 +306,6 @@ const DEVICES: readonly (readonly [flag: string, message: string, at: string])[]
   ["--device=x,y", "dockerfile parse error on line 2: invalid field 'y' must be a key=value pair", "y"],
   ["--device=x,required=no", "dockerfile parse error on line 2: invalid value for required: no", "required=no"],
   ["--device=", "dockerfile parse error on line 2: failed to parse csv devices: EOF", ""],
-  ["--security=insecure", "RUN --security=insecure is not supported yet", "insecure"],
   ["--mount=", "dockerfile parse error on line 2: failed to parse csv mounts: EOF", ""],
 ];
 

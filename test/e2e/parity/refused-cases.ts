@@ -369,9 +369,16 @@ export const REFUSED_CASES: readonly RefusedCase[] = [
     dockerfile: ["FROM busybox", "RUN --device=vendor.com/gpu=0 true"],
   },
   {
-    text: "RUN --security=insecure is not supported yet",
-    code: "UNSUPPORTED_FLAG",
+    text: "security.insecure is not allowed",
+    code: "ENTITLEMENT_REQUIRED",
     place: "2:16",
     dockerfile: ["FROM busybox", "RUN --security=insecure true"],
+  },
+  {
+    text: "network.host is not allowed",
+    code: "ENTITLEMENT_REQUIRED",
+    place: "3:15",
+    flags: ["--allow", "security.insecure"],
+    dockerfile: ["FROM busybox", "RUN --security=insecure true", "RUN --network=host true"],
   },
 ];

@@ -66,6 +66,7 @@ pub mod nr {
     pub const IOCTL: usize = 29;
     pub const MKDIRAT: usize = 34;
     pub const UNLINKAT: usize = 35;
+    pub const MKNODAT: usize = 33;
     pub const SYMLINKAT: usize = 36;
     pub const READLINKAT: usize = 78;
     pub const UMOUNT2: usize = 39;

@@ -34,6 +34,7 @@ pub const RESOLVE_IN_ROOT: u64 = 16;
 pub const S_IFMT: u32 = 0o170000;
 pub const S_IFDIR: u32 = 0o040000;
 pub const S_IFCHR: u32 = 0o020000;
+pub const S_IFBLK: u32 = 0o060000;
 
 /// A descriptor that is closed when dropped.
 pub struct Fd(i32);
@@ -181,6 +182,13 @@ pub fn close_between(first: u32, last: u32) {
 pub fn make_directory(dir: i32, name: &CStr, mode: usize) -> Result<()> {
     // SAFETY: mkdirat(2) reads a C string.
     unsafe { call(nr::MKDIRAT, [dir as usize, path(name), mode]) }.map(drop)
+}
+
+/// `mode` is the kind and the permissions; the device is a major and a minor number below 256.
+pub fn make_device(dir: i32, name: &CStr, mode: u32, (major, minor): (u32, u32)) -> Result<()> {
+    let device = (major << 8 | minor) as usize;
+    // SAFETY: mknodat(2) reads a C string.
+    unsafe { call(nr::MKNODAT, [dir as usize, path(name), mode as usize, device]) }.map(drop)
 }
 
 pub fn symlink(target: &CStr, dir: i32, name: &CStr) -> Result<()> {

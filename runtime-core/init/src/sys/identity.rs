@@ -102,6 +102,7 @@ const PR_SET_KEEPCAPS: usize = 8;
 const PR_CAPBSET_DROP: usize = 24;
 const PR_SET_NO_NEW_PRIVS: usize = 38;
 const PR_CAP_AMBIENT: usize = 47;
+const PR_CAP_AMBIENT_RAISE: usize = 2;
 const PR_CAP_AMBIENT_CLEAR_ALL: usize = 4;
 
 fn prctl(option: usize, argument: usize) -> Result<()> {
@@ -128,6 +129,25 @@ pub fn set_no_new_privileges() -> Result<()> {
 
 pub fn clear_ambient() -> Result<()> {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+}
+
+/// Makes every permitted capability inheritable and ambient: a user other than root keeps them too. capabilities(7),
+/// "Transformation of capabilities during execve()".
+pub fn keep_all_through_execve() -> Result<()> {
+    let mut sets = Capabilities::current()?;
+    sets.effective = sets.permitted;
+    sets.inheritable = sets.permitted;
+    sets.apply()?;
+    for capability in (0..64).filter(|c| sets.permitted & (1 << c) != 0) {
+        // SAFETY: integers.
+        unsafe {
+            call(
+                nr::PRCTL,
+                [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0],
+            )
+        }?;
+    }
+    Ok(())
 }
 
 /// Removes from the bounding set what `kept` does not name. EINVAL is the end of the kernel's list.

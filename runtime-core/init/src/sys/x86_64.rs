@@ -102,6 +102,7 @@ pub mod nr {
     pub const OPENAT: usize = 257;
     pub const MKDIRAT: usize = 258;
     pub const UNLINKAT: usize = 263;
+    pub const MKNODAT: usize = 259;
     pub const SYMLINKAT: usize = 266;
     pub const READLINKAT: usize = 267;
     pub const PPOLL: usize = 271;

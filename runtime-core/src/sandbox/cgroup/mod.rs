@@ -200,7 +200,7 @@ pub fn version() -> &'static str {
 fn remove_directory(path: &Path) {
     const ATTEMPTS: u32 = 50;
     for attempt in 0..ATTEMPTS {
-        match fs::remove_dir(path) {
+        match name::remove(path) {
             Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
                 sleep(Duration::from_millis(1 + u64::from(attempt)))
             }

@@ -40,9 +40,29 @@ pub fn sweep(common: &Path) {
             .and_then(parse)
             .is_some_and(|owner| owner.namespace == namespace && owner.is_dead())
         {
-            let _ = fs::remove_dir(entry.path());
+            let _ = remove(&entry.path());
         }
     }
+}
+
+/// Removes a step's cgroup, and first those that a step with every capability made in it.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let removed = fs::remove_dir(path);
+    if removed.is_ok() || !has_children(path) {
+        return removed;
+    }
+    for child in fs::read_dir(path)?
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()))
+    {
+        remove(&child.path())?;
+    }
+    fs::remove_dir(path)
+}
+
+/// A cgroup has two links and one for each child.
+fn has_children(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.nlink() > 2)
 }
 
 struct Owner {
