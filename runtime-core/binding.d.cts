@@ -28,12 +28,21 @@ export declare class FileLock {
 /** One step. Collected before its end, it ends: the helper sees its control pipe close. */
 export declare class SandboxProcess {
   /**
-   * Calls back with every piece of output as it comes (0: stdout, 1: stderr), and once, when nothing is left of the step, with
-   * the records of its status pipe (2) and the report. Call it once.
+   * Calls back with every piece of output as it comes (0: stdout, 1: stderr), after every piece of input (3: it is written, 4:
+   * nobody reads it), and once, when nothing is left of the step, with the records of its status pipe (2) and the report.
+   * Call it once.
    */
   follow(callback: (from: number, bytes: Buffer, report?: SandboxReport) => void): void
   /** SIGTERM to every process of the step. */
   terminate(): void
+  /** A signal to the command alone. */
+  signal(number: number): void
+  /** Gives the command bytes to read. `follow` tells when the next ones are wanted; one piece at a time bounds what waits. */
+  writeInput(bytes: Uint8Array): void
+  /** The command finds the end of its input, once it has read all of it. */
+  endInput(): void
+  /** The window of the step's terminal. */
+  resize(window: SandboxTerminal): void
   /** SIGKILL to every process of the step that is left. */
   kill(): void
 }
@@ -177,12 +186,26 @@ export interface SandboxRequest {
   /** Runs with all that the caller may do, in its user namespace. */
   insecure: boolean
   mounts: Array<SandboxMount>
+  /** The command reads what `writeInput` is given. */
+  input: boolean
+  /** The command has a terminal. */
+  terminal?: SandboxTerminal
+  /** Nothing but the step's own mounts can be written. */
+  readOnlyRoot: boolean
+  /** Numbers of capabilities(7) that the step does not get. */
+  droppedCapabilities: Array<number>
   /** Sets everything up and runs nothing. */
   probe: boolean
   /** Gives the step the caller's ids, without idmapped mounts. */
   identity: boolean
   /** Prepares no next step. */
   isLast: boolean
+}
+
+/** The window of a terminal, in characters. */
+export interface SandboxTerminal {
+  columns: number
+  rows: number
 }
 
 export interface SandboxTmpfs {

@@ -8,6 +8,7 @@ export type {
   UnpackRequest,
 } from "./archive.ts";
 export { applyLayer, digestFile, packLayer, unpackArchive } from "./archive.ts";
+export { CAPABILITIES, type Capability } from "./capability.ts";
 export type { NativeFailure } from "./errors.ts";
 export { RuntimeError, SandboxError } from "./errors.ts";
 export type { Program } from "./exec.ts";
@@ -15,6 +16,7 @@ export { replaceProcess } from "./exec.ts";
 export { probe } from "./probe.ts";
 export type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 export type {
+  RunningStep,
   RunSandboxOptions,
   SandboxCapabilities,
   SandboxIo,
@@ -25,6 +27,7 @@ export type {
   SandboxSpec,
   SandboxUsage,
   SandboxUser,
+  TerminalSize,
 } from "./sandbox.ts";
 export { prepareSandbox, runSandbox } from "./sandbox.ts";
 export type { FileLock } from "./sync.ts";

@@ -1,7 +1,9 @@
+import { capabilityNumber } from "./capability.ts";
 import { binding, nativeFailure } from "./native.ts";
 import { toLayers } from "./rootfs.ts";
 import type { SandboxIo, SandboxMount, SandboxSpec } from "./sandbox.ts";
 import { nativeSandboxError } from "./sandbox-error.ts";
+import { feedStep, type SandboxFeed } from "./sandbox-input.ts";
 
 type Binding = ReturnType<typeof binding>;
 type Request = Parameters<Binding["startSandbox"]>[0];
@@ -17,6 +19,8 @@ export interface StartOptions {
   readonly identity?: boolean;
   /** Prepares no next step. */
   readonly isLast?: boolean;
+  /** The command has something to read. */
+  readonly hasInput?: boolean;
 }
 
 /** Starts a step. Rejects with a SandboxError. */
@@ -35,37 +39,51 @@ export type SandboxReport = Parameters<Parameters<SandboxHandle["follow"]>[0]>[2
 
 const STDOUT = 0;
 const STATUS = 2;
+const WRITTEN = 3;
+const CLOSED = 4;
 
 /**
- * Delivers the step's output as it comes, to the end of the step, and resolves when nothing is left of it: with its status
- * records and its report. A listener that throws ends the step; rejects with what it threw, once the step is gone.
+ * Delivers the step's output as it comes, and its input as it is taken, to the end of the step; resolves when nothing is left of
+ * it: with its status records and its report. A listener that throws ends the step, and so does a failing input; rejects with
+ * what was thrown, once the step is gone.
  */
 export async function follow(
   step: SandboxHandle,
   io: SandboxIo,
 ): Promise<{ readonly status: Buffer; readonly report: SandboxReport }> {
   let thrown: { readonly error: unknown } | undefined;
+  let feed: SandboxFeed | undefined;
+  const endWith = (error: unknown) => {
+    thrown ??= { error };
+    step.kill();
+  };
   const deliver = (from: number, chunk: Buffer) => {
     try {
       if (thrown === undefined) (from === STDOUT ? io.onStdout : io.onStderr)?.(chunk);
     } catch (error) {
-      thrown = { error };
-      step.kill();
+      endWith(error);
     }
   };
   return await new Promise((resolve, reject) => {
     step.follow((from, bytes, report) => {
+      if (from === WRITTEN || from === CLOSED) return feed?.written(from === WRITTEN);
       if (from !== STATUS) return deliver(from, bytes);
+      feed?.stop();
+      feed = undefined;
       // Closes what the step was ended by.
       step.kill();
       if (thrown !== undefined) reject(thrown.error);
       else resolve({ status: bytes, report: report as SandboxReport });
     });
+    if (io.stdin !== undefined) feed = feedStep(step, io.stdin, endWith);
   });
 }
 
 /** The spec in the flat form that crosses the seam. */
-export function request(spec: SandboxSpec, { probe = false, identity = false, isLast = false }: StartOptions): Request {
+export function request(
+  spec: SandboxSpec,
+  { probe = false, identity = false, isLast = false, hasInput = false }: StartOptions,
+): Request {
   const { rootfs, user, limits } = spec;
   return {
     lowers: [...rootfs.lowers],
@@ -85,6 +103,10 @@ export function request(spec: SandboxSpec, { probe = false, identity = false, is
     noNewPrivileges: spec.noNewPrivileges,
     insecure: spec.insecure ?? false,
     mounts: spec.mounts.map(toMount),
+    input: hasInput,
+    ...(spec.terminal === undefined ? {} : { terminal: spec.terminal }),
+    readOnlyRoot: spec.readOnlyRoot ?? false,
+    droppedCapabilities: (spec.droppedCapabilities ?? []).map(capabilityNumber),
     probe,
     identity,
     isLast,

@@ -1,5 +1,6 @@
 import { addAbortListener } from "node:events";
 import { constants } from "node:os";
+import type { Capability } from "./capability.ts";
 import { binding, nativeFailure } from "./native.ts";
 import type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 import { setupError } from "./sandbox-error.ts";
@@ -10,6 +11,8 @@ import { parseStatus, type StepEnd } from "./sandbox-status.ts";
 export interface RunSandboxOptions {
   /** Ends the step: SIGTERM to all its processes, and SIGKILL to what is left after `graceMs`. */
   readonly signal?: AbortSignal;
+  /** Sent, on abort, to the command alone instead of SIGTERM to all. */
+  readonly stopSignal?: number;
   /** Time between the two, in milliseconds; 2000 unless given. */
   readonly graceMs?: number;
   /** No other step will follow soon: none is prepared ahead. */
@@ -30,9 +33,10 @@ export async function runSandbox(
 ): Promise<SandboxResult> {
   options.signal?.throwIfAborted();
   const startedAt = performance.now();
-  const step = await start(spec, { isLast: options.isLast ?? false });
+  const step = await start(spec, { isLast: options.isLast ?? false, hasInput: io.stdin !== undefined });
   const stopListening = endOnAbort(step, options);
   try {
+    io.onStart?.({ signal: (number) => step.signal(number), resize: (size) => step.resize(size) });
     const { status, report } = await follow(step, io);
     const end = parseStatus(status);
     options.signal?.throwIfAborted();
@@ -62,10 +66,11 @@ function whenInitWasKilled(end: StepEnd, report: SandboxReport): number {
   throw setupError(end.failure);
 }
 
-function endOnAbort(step: SandboxHandle, { signal, graceMs = 2000 }: RunSandboxOptions): () => void {
+function endOnAbort(step: SandboxHandle, { signal, stopSignal, graceMs = 2000 }: RunSandboxOptions): () => void {
   let timer: NodeJS.Timeout | undefined;
   const end = () => {
-    step.terminate();
+    if (stopSignal === undefined) step.terminate();
+    else step.signal(stopSignal);
     timer = setTimeout(() => step.kill(), graceMs);
   };
   // addAbortListener does not call back for a signal that has fired while the step was being started.
@@ -129,6 +134,18 @@ export interface SandboxSpec {
   readonly insecure?: boolean;
   /** The step's own mounts, in order: a mount in another comes after it. At most 120. */
   readonly mounts: readonly SandboxMount[];
+  /** The command has a terminal of the step's own of this size: what it writes there comes by `onStdout`. */
+  readonly terminal?: TerminalSize;
+  /** Only /dev and the step's own mounts can be written. */
+  readonly readOnlyRoot?: boolean;
+  /** What root of the step does not have of Docker's default set. */
+  readonly droppedCapabilities?: readonly Capability[];
+}
+
+/** In characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 export interface SandboxUser {
@@ -181,10 +198,25 @@ export type SandboxMountSource =
       readonly mode: number;
     };
 
-/** Output as it comes. Chunks are bytes, not lines. */
+/** Output as it comes, input as it is taken. Chunks are bytes, not lines. */
 export interface SandboxIo {
   readonly onStdout?: (chunk: Uint8Array) => void;
   readonly onStderr?: (chunk: Uint8Array) => void;
+  /**
+   * What the command reads; nothing, /dev/null, unless given. It is read no faster than the command takes it, and its end is the
+   * end of file, on a terminal as if Ctrl-D were typed. A stream is left paused when the command ends first.
+   */
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Called once, when the step has been started. */
+  readonly onStart?: (step: RunningStep) => void;
+}
+
+/** Ways to reach a step while it runs; nothing happens once it has ended. */
+export interface RunningStep {
+  /** Sends the command, and it alone, a signal by its number: kill(2). */
+  signal(number: number): void;
+  /** Changes the size of its terminal. */
+  resize(size: TerminalSize): void;
 }
 
 export interface SandboxResult {

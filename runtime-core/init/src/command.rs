@@ -10,8 +10,9 @@ use crate::spec::Spec;
 use crate::sys::file::{self, O_RDWR};
 use crate::sys::identity::{self, Capabilities};
 use crate::sys::process::{self, Limit, RLIMIT_CORE, RLIMIT_NOFILE};
-use crate::sys::{self, EACCES, ENOENT, ENOTDIR, EPERM, Errno, memory, signal};
+use crate::sys::{self, EACCES, ENOENT, ENOTDIR, EPERM, Errno, memory, signal, terminal};
 use crate::text::{Text, c_string};
+use crate::wire;
 
 struct Command {
     spec: &'static Spec,
@@ -53,9 +54,7 @@ extern "C" fn entry(argument: *mut u8) -> ! {
 fn confine(spec: &Spec) -> Result<(), Fail> {
     let _ = process::start_session();
     file::close_from(3);
-    let null = file::open(c"/dev/null", O_RDWR).at("/dev/null")?;
-    file::duplicate(null.raw(), 0).at("/dev/null")?;
-    drop(null);
+    take_input(spec)?;
     process::set_umask(0o022);
     set_limits().at("limits")?;
     enter_directory(spec)?;
@@ -63,6 +62,18 @@ fn confine(spec: &Spec) -> Result<(), Fail> {
     signal::reset_actions();
     signal::unblock_all();
     Ok(())
+}
+
+/// The step's terminal becomes that of the command's session; without one and without input there is nothing to read.
+fn take_input(spec: &Spec) -> Result<(), Fail> {
+    if spec.has(wire::FLAG_TERMINAL) {
+        return terminal::control(0).at("terminal");
+    }
+    if spec.has(wire::FLAG_INPUT) {
+        return Ok(());
+    }
+    let null = file::open(c"/dev/null", O_RDWR).at("/dev/null")?;
+    file::duplicate(null.raw(), 0).at("/dev/null")
 }
 
 /// No core files in a layer; many descriptors, but not so many that programs which loop over them stall.
@@ -94,7 +105,7 @@ fn enter_directory(spec: &Spec) -> Result<(), Fail> {
 }
 
 fn take_user(spec: &Spec) -> Result<(), Fail> {
-    if spec.has(crate::wire::FLAG_NO_NEW_PRIVILEGES) {
+    if spec.has(wire::FLAG_NO_NEW_PRIVILEGES) {
         identity::set_no_new_privileges().at("no_new_privs")?;
     }
     identity::bound_capabilities(spec.capabilities).at("capabilities")?;

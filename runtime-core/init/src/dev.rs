@@ -3,10 +3,13 @@
 use core::ffi::CStr;
 
 use crate::report::{Fail, Step};
+use crate::spec::Spec;
 use crate::sys::file::{self, AT_FDCWD, Fd, O_CREAT, O_EXCL, O_PATH, O_WRONLY, S_IFBLK, S_IFCHR};
 use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID, RDONLY};
 use crate::sys::{self, EINVAL, process};
+use crate::terminal::Terminal;
 use crate::text::{Text, format};
+use crate::wire;
 
 const STEP: &str = "/dev";
 
@@ -57,8 +60,17 @@ pub fn add_the_machines(dev: &Fd) {
     process::set_umask(0o022);
 }
 
-/// Mounts it at `at`. Returns it, and its null device for masking. The paths are the host's: call before the pivot.
-pub fn mount_at(at: &Fd) -> Result<(Fd, Fd), Fail> {
+/// /dev, put together.
+pub struct Dev {
+    pub root: Fd,
+    /// Its null device, for masking.
+    pub null: Fd,
+    /// Where the step is to have one.
+    pub terminal: Option<Terminal>,
+}
+
+/// Mounts it at `at`. The paths are the host's: call before the pivot.
+pub fn mount_at(at: &Fd, spec: &Spec) -> Result<Dev, Fail> {
     // Not sticky and not world-writable: in such a directory the kernel refuses O_CREAT on a node of another owner.
     let dev = mount::new(c"tmpfs", &[(c"mode", c"755"), (c"size", c"65536k")], NOSUID).at(STEP)?;
     mount::attach(&dev, at.raw()).at(STEP)?;
@@ -70,8 +82,12 @@ pub fn mount_at(at: &Fd) -> Result<(Fd, Fd), Fail> {
     for (name, target) in LINKS {
         file::symlink(target, dev.raw(), name).about(STEP, name)?;
     }
-    mount_inner(&dev)?;
-    Ok((dev, null))
+    let terminal = mount_inner(&dev, spec)?;
+    Ok(Dev {
+        root: dev,
+        null,
+        terminal,
+    })
 }
 
 type Node = (&'static CStr, &'static CStr, u32, u32);
@@ -104,14 +120,25 @@ fn place(dev: &Fd, name: &CStr, node: &Fd) -> sys::Result<()> {
     mount::attach(node, at.raw())
 }
 
-fn mount_inner(dev: &Fd) -> Result<(), Fail> {
+fn mount_inner(dev: &Fd, spec: &Spec) -> Result<Option<Terminal>, Fail> {
     let terminals = terminals().about(STEP, c"devpts")?;
     put(dev, c"pts", &terminals).about(STEP, c"devpts")?;
     let shared = [(c"mode", c"1777"), (c"size", c"65536k")];
     let memory = mount::new(c"tmpfs", &shared, NOSUID | NOEXEC | NODEV).about(STEP, c"shm")?;
     put(dev, c"shm", &memory).about(STEP, c"shm")?;
     let queues = mount::new(c"mqueue", &[], NOSUID | NOEXEC | NODEV).about(STEP, c"mqueue")?;
-    put(dev, c"mqueue", &queues).about(STEP, c"mqueue")
+    put(dev, c"mqueue", &queues).about(STEP, c"mqueue")?;
+    if spec.has(wire::FLAG_TERMINAL) {
+        return terminal(dev, &terminals, spec).about(STEP, c"console").map(Some);
+    }
+    Ok(None)
+}
+
+/// The first terminal of the step's devpts, which is its console too.
+fn terminal(dev: &Fd, terminals: &Fd, spec: &Spec) -> sys::Result<Terminal> {
+    let terminal = Terminal::open(terminals, spec.window)?;
+    place(dev, c"console", &mount::clone(terminals.raw(), c"0", false)?)?;
+    Ok(terminal)
 }
 
 /// devpts of the step's own. Group 5 is tty; a caller with a single id has no such group.

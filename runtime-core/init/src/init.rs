@@ -33,7 +33,7 @@ fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), 
     expect(sync, IDS_MAPPED)?;
     become_root()?;
     process::unshare(process::CLONE_NEWCGROUP).at("cgroup namespace")?;
-    let kernel = KernelFilesystems::mount(first)?;
+    let mut kernel = KernelFilesystems::mount(first)?;
     expect(sync, MOUNTS_READY)?;
     let spec = first.of_the_step()?;
     process::set_hostname(spec.hostname).at("hostname")?;
@@ -41,7 +41,11 @@ fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), 
     let handover = unsafe { handover.read_volatile() };
     process::unshare(process::CLONE_FILES).at("descriptors")?;
     file::write_all(sync.raw(), &[TAKEN_OVER]).at("descriptors")?;
+    let terminal = kernel.terminal.take();
     let created = root::enter(spec, &handover, kernel)?;
+    if let Some(terminal) = terminal {
+        terminal.give(spec)?;
+    }
     close_what_is_left(&created);
     identity::forbid_tracing().at("dumpable")?;
     run_command(spec)?;
@@ -107,7 +111,8 @@ fn run_command(spec: &'static Spec) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Reaps whatever ends until the command does. SIGTERM from outside goes to everyone in the step.
+/// Reaps whatever ends until the command does. SIGTERM from outside goes to everyone in the step, a signal that is forwarded to
+/// the command.
 fn wait_for(command: i32) -> i32 {
     loop {
         while let Ok((pid, status, _)) = process::wait(-1, WNOHANG) {
@@ -118,11 +123,11 @@ fn wait_for(command: i32) -> i32 {
                 break;
             }
         }
-        if let Ok(received) = signal::wait()
-            && received.signal == signal::SIGTERM
-            && received.from_outside
-        {
-            signal::send(-1, signal::SIGTERM);
+        match signal::wait() {
+            Ok(received) if !received.from_outside => {}
+            Ok(received) if received.signal == signal::SIGTERM => signal::send(-1, signal::SIGTERM),
+            Ok(received) if received.signal == signal::FORWARD => signal::send(command, received.value),
+            _ => {}
         }
     }
 }

@@ -155,7 +155,8 @@ fn hand_over(
     // SAFETY: init reads this only after the byte that follows.
     unsafe { handover.write_volatile(made) };
     // /dev/stdout is opened anew by many scripts: the pipes belong to the step's user.
-    for pipe in [1, 2] {
+    let first_pipe = if spec.has(wire::FLAG_INPUT) { 0 } else { 1 };
+    for pipe in first_pipe..=2 {
         let _ = file::change_owner_of(pipe, ids.outside(spec.uid), ids.outside(spec.gid));
     }
     report::ids(ids == Ids::Idmapped);
@@ -235,6 +236,13 @@ fn obey(control: &Fd, child: &Child) -> bool {
     match file::read(control.raw(), &mut byte) {
         Ok(1) if byte[0] == wire::CONTROL_TERMINATE => {
             signal::send_to(&child.pidfd, signal::SIGTERM);
+            true
+        }
+        Ok(1) if byte[0] == wire::CONTROL_SIGNAL => {
+            // Both bytes are one write: pipe(7).
+            if file::read(control.raw(), &mut byte) == Ok(1) {
+                signal::queue_to(&child.pidfd, signal::FORWARD, i32::from(byte[0]));
+            }
             true
         }
         // The end of file: the addon gave the step up, or died.

@@ -21,6 +21,7 @@ mod spare;
 mod spec;
 mod sys;
 mod target;
+mod terminal;
 mod text;
 mod wire;
 

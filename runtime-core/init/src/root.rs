@@ -11,6 +11,7 @@ use crate::sys::file::{self, AT_FDCWD, Fd, O_DIRECTORY, O_PATH};
 use crate::sys::mount::{self, NODEV, NOEXEC, NOSUID, RDONLY};
 use crate::sys::{self, EBUSY, EPERM};
 use crate::target::{self, Created};
+use crate::terminal::Terminal;
 use crate::wire;
 
 /// /proc, /sys and /dev, finished before there is a root: no image can stand in the way of what is masked in them.
@@ -18,6 +19,7 @@ pub struct KernelFilesystems {
     proc: Fd,
     sys: Fd,
     dev: Fd,
+    pub terminal: Option<Terminal>,
 }
 
 impl KernelFilesystems {
@@ -35,14 +37,23 @@ impl KernelFilesystems {
         mount::attach(&place, covered.raw()).at("root")?;
         mount::attach(&proc, at_proc.raw()).at("/proc")?;
         mount::attach(&sys, at_sys.raw()).at("/sys")?;
-        let (dev, null) = dev::mount_at(&at_dev)?;
+        let dev::Dev {
+            root: dev,
+            null,
+            terminal,
+        } = dev::mount_at(&at_dev, spec)?;
         mount_cgroups(spec, &sys)?;
         if is_fenced {
             Masks::new(&null).apply(&proc, &sys)?;
         } else {
             dev::add_the_machines(&dev);
         }
-        Ok(Self { proc, sys, dev })
+        Ok(Self {
+            proc,
+            sys,
+            dev,
+            terminal,
+        })
     }
 
     /// Moves them, with all that is mounted in them, to where the image has their places.
@@ -74,6 +85,9 @@ pub fn enter(spec: &'static Spec, handover: &Handover, kernel: KernelFilesystems
     kernel.move_into(&root, &mut created)?;
     mount_files(handover, &root, &mut created)?;
     mount_own(spec, handover, &root, &mut created)?;
+    if spec.has(wire::FLAG_READ_ONLY_ROOT) {
+        mount::restrict(&root, RDONLY, false).at("read-only root")?;
+    }
     file::change_directory_to(root.raw()).at("pivot")?;
     mount::pivot_to_current_directory().at("pivot")?;
     expect_nothing_above(&root)?;

@@ -25,6 +25,14 @@ pub struct Spec {
     pub controllers: Strings,
     pub mounts: Mounts,
     pub filter: &'static [u8],
+    pub window: Window,
+}
+
+/// The size of the step's terminal, in characters.
+#[derive(Clone, Copy)]
+pub struct Window {
+    pub columns: u16,
+    pub rows: u16,
 }
 
 impl Spec {
@@ -163,6 +171,15 @@ impl Reader {
             controllers: self.strings()?,
             mounts: self.mounts()?,
             filter: self.counted()?,
+            window: self.window()?,
+        })
+    }
+
+    fn window(&mut self) -> sys::Result<Window> {
+        let word = self.word()?;
+        Ok(Window {
+            columns: word as u16,
+            rows: (word >> 16) as u16,
         })
     }
 

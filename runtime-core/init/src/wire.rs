@@ -3,15 +3,17 @@
 //! The spec is one memfd: little-endian integers, and strings as a u32 length, the bytes and a NUL, in the order that
 //! `spec.rs` reads them. The status pipe carries records: a header of four u32, then `length` bytes.
 
-/// Descriptors the helper starts with, beside 1 (stdout) and 2 (stderr) of the step.
+/// Descriptors the helper starts with, beside 1 (stdout) and 2 (stderr) of the step. 0 is the step's input with `FLAG_INPUT`,
+/// the socket that takes the master of its terminal with `FLAG_TERMINAL`, else the null device.
 pub const SPEC_FD: i32 = 3;
 /// Records, `RECORD_*`.
 pub const STATUS_FD: i32 = 4;
-/// `CONTROL_START` gives a helper that prepared ahead its step; `CONTROL_TERMINATE` asks the step to end; the end of file kills it.
+/// `CONTROL_START` gives a helper that prepared ahead its step; `CONTROL_TERMINATE` asks the step to end; `CONTROL_SIGNAL` and a
+/// byte, a signal's number, go to the command; the end of file kills the step.
 pub const CONTROL_FD: i32 = 5;
 
 /// The first word of a spec; it changes with the layout.
-pub const MAGIC: u32 = 0x7473_6203;
+pub const MAGIC: u32 = 0x7473_6204;
 
 pub const FLAG_HOST_NETWORK: u32 = 1;
 pub const FLAG_NO_NEW_PRIVILEGES: u32 = 2;
@@ -25,6 +27,12 @@ pub const FLAG_CGROUP2: u32 = 16;
 pub const FLAG_AHEAD: u32 = 32;
 /// `RUN --security=insecure`: no user namespace of its own, no filter, nothing masked or read-only, the machine's devices.
 pub const FLAG_INSECURE: u32 = 64;
+/// The command reads what the addon writes.
+pub const FLAG_INPUT: u32 = 128;
+/// The command has a terminal of the step's own. Such a step is never prepared ahead.
+pub const FLAG_TERMINAL: u32 = 256;
+/// Nothing but the step's own mounts can be written.
+pub const FLAG_READ_ONLY_ROOT: u32 = 512;
 
 /// What a mount of the step's own shows. A path of the host.
 pub const MOUNT_BIND: u32 = 0;
@@ -54,3 +62,4 @@ pub const RECORD_IDS: u32 = 4;
 
 pub const CONTROL_START: u8 = b'S';
 pub const CONTROL_TERMINATE: u8 = b'T';
+pub const CONTROL_SIGNAL: u8 = b'K';

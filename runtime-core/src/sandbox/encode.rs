@@ -65,7 +65,7 @@ fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u
     spec.word(flags(request, cgroup) | more_flags);
     spec.word(request.uid);
     spec.word(request.gid);
-    let capabilities = if request.insecure { u64::MAX } else { CAPABILITIES };
+    let capabilities = capabilities(request);
     spec.word(capabilities as u32);
     spec.word((capabilities >> 32) as u32);
     spec.word(request.groups.len() as u32);
@@ -84,7 +84,22 @@ fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u
     spec.strings("cgroup", cgroup.v1_controllers().into_iter())?;
     mounts::write(&mut spec, &request.mounts)?;
     spec.bytes(filter);
+    spec.word(window(request));
     spec.finish()
+}
+
+fn capabilities(request: &SandboxRequest) -> u64 {
+    let dropped = request
+        .dropped_capabilities
+        .iter()
+        .filter(|number| **number < u64::BITS);
+    let all = if request.insecure { u64::MAX } else { CAPABILITIES };
+    dropped.fold(all, |kept, number| kept & !(1 << number))
+}
+
+fn window(request: &SandboxRequest) -> u32 {
+    let (columns, rows) = request.terminal.unwrap_or_default().size();
+    u32::from(columns) | u32::from(rows) << 16
 }
 
 fn check(request: &SandboxRequest) -> Result<()> {
@@ -121,6 +136,9 @@ fn flags(request: &SandboxRequest, cgroup: &Cgroup) -> u32 {
         | when(request.insecure, wire::FLAG_INSECURE)
         | when(request.probe, wire::FLAG_PROBE)
         | when(request.identity, wire::FLAG_IDENTITY)
+        | when(request.read_only_root, wire::FLAG_READ_ONLY_ROOT)
+        | when(request.terminal.is_some(), wire::FLAG_TERMINAL)
+        | when(request.input && request.terminal.is_none(), wire::FLAG_INPUT)
         | when(cgroup.is_v2(), wire::FLAG_CGROUP2)
 }
 

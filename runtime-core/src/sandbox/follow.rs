@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::process::SandboxReport;
+use super::terminal;
 
 /// What JavaScript is told: where it comes from, the bytes, and at the end the report.
 pub type Told = FnArgs<(u32, Buffer, Option<SandboxReport>)>;
@@ -23,27 +24,55 @@ pub type Listener = ThreadsafeFunction<Told, (), Told, Status, false, false, MAX
 const CHUNK: usize = 64 << 10;
 /// The number of the status pipe; those of the others are the descriptors of the step.
 pub const STATUS: u32 = 2;
+/// A piece of input was written; more can be.
+pub const WRITTEN: u32 = 3;
+/// Nobody reads the step's input any more.
+pub const CLOSED: u32 = 4;
 
 /// The ends of a step's pipes that the addon reads.
 pub struct Pipes {
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
     pub status: OwnedFd,
+    /// Brings the master of the step's terminal, where it has one: what is written to that counts as standard output.
+    pub terminal: Option<OwnedFd>,
 }
 
+const TERMINAL: usize = 3;
+
 impl Pipes {
-    /// Reads all three to their ends, which is the end of the step. Returns what came by the status pipe.
-    pub fn drain(self, mut on_output: impl FnMut(u32, Vec<u8>)) -> Vec<u8> {
-        let files = [self.stdout, self.stderr, self.status].map(File::from);
+    /// Reads all of them to their ends, which is the end of the step. Returns what came by the status pipe. `on_terminal` is given
+    /// the master, and gives back what is to be read of it.
+    pub fn drain(
+        self,
+        mut on_output: impl FnMut(u32, Vec<u8>),
+        on_terminal: impl FnOnce(OwnedFd) -> Option<OwnedFd>,
+    ) -> Vec<u8> {
+        let mut files = [
+            Some(self.stdout),
+            Some(self.stderr),
+            Some(self.status),
+            self.terminal,
+        ]
+        .map(|end| end.map(File::from));
+        let mut expected = files[TERMINAL].is_some().then_some(on_terminal);
         let mut buffer = vec![0; CHUNK];
-        let mut open = [true; 3];
         let mut status = Vec::new();
-        while open.contains(&true) {
-            for pipe in readable(&files, &open) {
-                match read_chunk(&files[pipe], &mut buffer) {
-                    [] => open[pipe] = false,
-                    bytes if pipe == STATUS as usize => status.extend_from_slice(bytes),
-                    bytes => on_output(pipe as u32, bytes.to_vec()),
+        while files.iter().any(Option::is_some) {
+            for (pipe, file) in ready(&mut files) {
+                if let (TERMINAL, Some(on_terminal)) = (pipe, expected.take_if(|_| pipe == TERMINAL)) {
+                    let socket = file.take().map(OwnedFd::from);
+                    let master = socket.and_then(|socket| terminal::receive(&socket));
+                    *file = master.and_then(on_terminal).map(File::from);
+                    continue;
+                }
+                match file.as_ref().map(|file| read_chunk(file, &mut buffer)) {
+                    Some(Chunk::Bytes(bytes)) if pipe == STATUS as usize => status.extend_from_slice(bytes),
+                    Some(Chunk::Bytes(bytes)) => {
+                        on_output(if pipe == TERMINAL { 0 } else { pipe as u32 }, bytes.to_vec())
+                    }
+                    Some(Chunk::NothingYet) => {}
+                    Some(Chunk::End) | None => *file = None,
                 }
             }
         }
@@ -52,27 +81,31 @@ impl Pipes {
 }
 
 /// Blocks until one of the open ones can be read or has ended.
-fn readable(files: &[File; 3], open: &[bool; 3]) -> Vec<usize> {
-    let watched: Vec<usize> = (0..files.len()).filter(|pipe| open[*pipe]).collect();
-    let mut fds: Vec<PollFd<'_>> = watched
-        .iter()
-        .map(|pipe| PollFd::new(&files[*pipe], PollFlags::IN))
-        .collect();
+fn ready(files: &mut [Option<File>; 4]) -> impl Iterator<Item = (usize, &mut Option<File>)> {
+    let open = files.iter().flatten();
+    let mut fds: Vec<PollFd<'_>> = open.map(|file| PollFd::new(file, PollFlags::IN)).collect();
     while poll(&mut fds, None) == Err(Errno::INTR) {}
-    let ready = fds.iter().map(|fd| !fd.revents().is_empty());
-    watched
-        .iter()
-        .zip(ready)
-        .filter_map(|(pipe, is_ready)| is_ready.then_some(*pipe))
-        .collect()
+    let is_ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+    drop(fds);
+    let open = files.iter_mut().enumerate().filter(|(_, file)| file.is_some());
+    open.zip(is_ready)
+        .filter_map(|(file, is_ready)| is_ready.then_some(file))
 }
 
-/// Nothing at the end; a pipe that is ready to be read fails in no other way.
-fn read_chunk<'a>(mut file: &File, buffer: &'a mut [u8]) -> &'a [u8] {
+enum Chunk<'a> {
+    Bytes(&'a [u8]),
+    NothingYet,
+    End,
+}
+
+/// A pipe that is ready to be read does not fail; a terminal does, with EIO, when nobody has it open any more: pty(7).
+fn read_chunk<'a>(mut file: &File, buffer: &'a mut [u8]) -> Chunk<'a> {
     loop {
         match file.read(buffer) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            read => return &buffer[..read.unwrap_or(0)],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Chunk::NothingYet,
+            Ok(0) | Err(_) => return Chunk::End,
+            Ok(length) => return Chunk::Bytes(&buffer[..length]),
         }
     }
 }

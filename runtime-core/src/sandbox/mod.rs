@@ -5,12 +5,14 @@ mod cgroup;
 mod encode;
 mod follow;
 mod helper;
+mod input;
 mod mounts;
 mod process;
 mod request;
 mod seccomp;
 mod spare;
 mod spawn;
+mod terminal;
 #[path = "../../init/src/wire.rs"]
 #[allow(dead_code)]
 mod wire;
@@ -18,11 +20,12 @@ mod wire;
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
+use self::input::Input;
 use crate::error::Result;
 use crate::task::{self, Job};
 
 pub use process::{SandboxProcess, SandboxReport};
-pub use request::{SandboxLimits, SandboxMount, SandboxRequest};
+pub use request::{SandboxLimits, SandboxMount, SandboxRequest, SandboxTerminal};
 
 /// Starts a step. The promise resolves once its helper runs; output and status come through the descriptors.
 #[napi(ts_return_type = "Promise<SandboxProcess>")]
@@ -98,7 +101,7 @@ fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
 
 fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
     let cgroup = cgroup::Cgroup::create(&request.limits.check()?)?;
-    match encode::encode(request, &cgroup).and_then(|spec| spawn::spawn(&spec)) {
+    match encode::encode(request, &cgroup).and_then(|spec| spawn::spawn(&spec, Input::of(request))) {
         Ok(spawned) => Ok(SandboxProcess::new(spawned, cgroup)),
         Err(error) => {
             cgroup.remove();

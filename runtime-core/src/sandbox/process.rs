@@ -1,14 +1,18 @@
 //! A running step as TypeScript holds it.
 
 use std::os::fd::OwnedFd;
-use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
-use napi::bindgen_prelude::Function;
+use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 
 use super::cgroup::Cgroup;
-use super::follow::{MAX_WAITING, Pipes, STATUS, Told, tell};
+use super::follow::{CLOSED, Listener, MAX_WAITING, Pipes, STATUS, Told, WRITTEN, tell};
+use super::input::{self, Input};
+use super::request::SandboxTerminal;
 use super::spawn::{self, Spawned};
+use super::terminal::Terminal;
 use super::wire;
 use crate::error::{Error, Result};
 
@@ -16,14 +20,26 @@ use crate::error::{Error, Result};
 #[napi]
 pub struct SandboxProcess {
     control: Option<OwnedFd>,
+    /// Pieces for the command to read, where it reads any.
+    input: Option<Sender<Vec<u8>>>,
+    terminal: Terminal,
     rest: Mutex<Option<Rest>>,
 }
 
 /// What there is to read of the step, and what is left to do when it has ended.
 struct Rest {
     pipes: Pipes,
+    /// Until it is followed.
+    feed: Option<Feed>,
     pidfd: OwnedFd,
     cgroup: Cgroup,
+}
+
+/// What there is to write, and where to: a terminal's master comes later.
+struct Feed {
+    kind: Input,
+    pipe: Option<OwnedFd>,
+    pieces: Receiver<Vec<u8>>,
 }
 
 /// What the step's cgroup says at its end, where it has one.
@@ -39,14 +55,24 @@ pub struct SandboxReport {
 
 impl SandboxProcess {
     pub fn new(spawned: Spawned, cgroup: Cgroup) -> Self {
+        let (input, pieces) = channel();
+        let kind = spawned.kind;
+        let (pipe, terminal) = match kind {
+            Input::Terminal => (None, spawned.input),
+            _ => (spawned.input, None),
+        };
         Self {
             control: Some(spawned.control),
+            input: Some(input),
+            terminal: Terminal::default(),
             rest: Mutex::new(Some(Rest {
                 pipes: Pipes {
                     stdout: spawned.stdout,
                     stderr: spawned.stderr,
                     status: spawned.status,
+                    terminal,
                 },
+                feed: Some(Feed { kind, pipe, pieces }),
                 pidfd: spawned.pidfd,
                 cgroup,
             })),
@@ -55,7 +81,7 @@ impl SandboxProcess {
 
     /// Reads the status to its end on this thread, and cleans up.
     pub fn run_to_end(self) -> Result<Vec<u8>> {
-        let (status, _) = self.take()?.finish(|_, _| {});
+        let (status, _) = self.take()?.finish(|_, _| {}, |_| None);
         Ok(status)
     }
 
@@ -67,17 +93,41 @@ impl SandboxProcess {
 
 #[napi]
 impl SandboxProcess {
-    /// Calls back with every piece of output as it comes (0: stdout, 1: stderr), and once, when nothing is left of the step, with
-    /// the records of its status pipe (2) and the report. Call it once.
+    /// Calls back with every piece of output as it comes (0: stdout, 1: stderr), after every piece of input (3: it is written, 4:
+    /// nobody reads it), and once, when nothing is left of the step, with the records of its status pipe (2) and the report.
+    /// Call it once.
     #[napi(ts_args_type = "callback: (from: number, bytes: Buffer, report?: SandboxReport) => void")]
     pub fn follow(&self, callback: Function<'_, Told, ()>) -> napi::Result<()> {
         let listener = callback
             .build_threadsafe_function::<Told>()
             .max_queue_size::<MAX_WAITING>()
             .build()?;
-        let rest = self.take()?;
+        let listener = Arc::new(listener);
+        let mut rest = self.take()?;
+        let (terminal, feed) = (self.terminal.clone(), rest.feed.take());
+        let feed_terminal = match feed {
+            Some(Feed {
+                kind,
+                pipe: Some(pipe),
+                pieces,
+            }) => {
+                start_feeding(pipe, kind, pieces, listener.clone())?;
+                None
+            }
+            other => other,
+        };
         let follow = move || {
-            let (status, report) = rest.finish(|from, bytes| tell(&listener, from, bytes, None));
+            let (status, report) = rest.finish(
+                |from, bytes| tell(&listener, from, bytes, None),
+                |master| {
+                    let (reader, writer) = terminal.arrive(master).ok()?;
+                    if let Some(Feed { kind, pieces, .. }) = feed_terminal {
+                        start_feeding(writer, kind, pieces, listener.clone()).ok()?;
+                    }
+                    Some(reader)
+                },
+            );
+            terminal.close();
             tell(&listener, STATUS, status, Some(report));
         };
         std::thread::Builder::new()
@@ -95,20 +145,77 @@ impl SandboxProcess {
         }
     }
 
+    /// A signal to the command alone.
+    #[napi]
+    pub fn signal(&self, number: u8) {
+        if let Some(control) = &self.control {
+            let _ = rustix::io::write(control, &[wire::CONTROL_SIGNAL, number]);
+        }
+    }
+
+    /// Gives the command bytes to read. `follow` tells when the next ones are wanted; one piece at a time bounds what waits.
+    #[napi]
+    pub fn write_input(&self, bytes: Uint8Array) {
+        if let Some(input) = &self.input {
+            // Without a receiver the step is at its end.
+            let _ = input.send(bytes.to_vec());
+        }
+    }
+
+    /// The command finds the end of its input, once it has read all of it.
+    #[napi]
+    pub fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    /// The window of the step's terminal.
+    #[napi]
+    pub fn resize(&self, window: SandboxTerminal) {
+        self.terminal.resize(window.size());
+    }
+
     /// SIGKILL to every process of the step that is left.
     #[napi]
     pub fn kill(&mut self) {
         self.control = None;
+        self.input = None;
     }
 }
 
 impl Rest {
     /// To the end of the step: its status records, and what its cgroup said before it went.
-    fn finish(self, on_output: impl FnMut(u32, Vec<u8>)) -> (Vec<u8>, SandboxReport) {
-        let status = self.pipes.drain(on_output);
+    fn finish(
+        self,
+        on_output: impl FnMut(u32, Vec<u8>),
+        on_terminal: impl FnOnce(OwnedFd) -> Option<OwnedFd>,
+    ) -> (Vec<u8>, SandboxReport) {
+        let status = self.pipes.drain(on_output, on_terminal);
         spawn::reap(&self.pidfd);
         let report = self.cgroup.report();
         self.cgroup.remove();
         (status, report)
     }
+}
+
+/// Ends with the input, or when nobody reads it any more.
+fn start_feeding(
+    to: OwnedFd,
+    kind: Input,
+    pieces: Receiver<Vec<u8>>,
+    listener: Arc<Listener>,
+) -> std::io::Result<()> {
+    let write = move || {
+        input::feed(to, kind, pieces, |is_open| {
+            tell(
+                &listener,
+                if is_open { WRITTEN } else { CLOSED },
+                Vec::new(),
+                None,
+            );
+        });
+    };
+    std::thread::Builder::new()
+        .name("tsbuild-input".into())
+        .spawn(write)
+        .map(drop)
 }

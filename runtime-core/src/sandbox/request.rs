@@ -27,12 +27,43 @@ pub struct SandboxRequest {
     /// Runs with all that the caller may do, in its user namespace.
     pub insecure: bool,
     pub mounts: Vec<SandboxMount>,
+    /// The command reads what `writeInput` is given.
+    pub input: bool,
+    /// The command has a terminal.
+    pub terminal: Option<SandboxTerminal>,
+    /// Nothing but the step's own mounts can be written.
+    pub read_only_root: bool,
+    /// Numbers of capabilities(7) that the step does not get.
+    pub dropped_capabilities: Vec<u32>,
     /// Sets everything up and runs nothing.
     pub probe: bool,
     /// Gives the step the caller's ids, without idmapped mounts.
     pub identity: bool,
     /// Prepares no next step.
     pub is_last: bool,
+}
+
+/// The window of a terminal, in characters.
+#[napi(object)]
+#[derive(Clone, Copy, Default)]
+pub struct SandboxTerminal {
+    pub columns: u32,
+    pub rows: u32,
+}
+
+impl SandboxTerminal {
+    /// Both as ioctl_tty(2) has them: 16 bits each.
+    pub fn size(&self) -> (u16, u16) {
+        let narrow = |length: u32| length.min(u32::from(u16::MAX)) as u16;
+        (narrow(self.columns), narrow(self.rows))
+    }
+}
+
+impl SandboxRequest {
+    /// A helper that stands ready has no input and no terminal.
+    pub fn is_interactive(&self) -> bool {
+        self.input || self.terminal.is_some()
+    }
 }
 
 /// A mount of the step's own: exactly one of `bind`, `layers`, `tmpfs` and `file` says what it shows.

@@ -14,6 +14,7 @@ use rustix::io::{pwrite, write};
 use rustix::process::{getegid, geteuid};
 
 use super::cgroup::{Cgroup, Limits};
+use super::input::Input;
 use super::process::SandboxProcess;
 use super::request::SandboxRequest;
 use super::spawn::{self, Spawned};
@@ -36,6 +37,8 @@ pub struct Needs {
     limits: Limits,
     host_network: bool,
     identity: bool,
+    /// Never true of what is prepared.
+    interactive: bool,
     /// The helper keeps the ids of this process.
     caller: (u32, u32),
 }
@@ -46,6 +49,7 @@ impl Needs {
             limits: request.limits.check()?,
             host_network: request.host_network,
             identity: request.identity,
+            interactive: request.is_interactive(),
             caller: (geteuid().as_raw(), getegid().as_raw()),
         })
     }
@@ -72,6 +76,9 @@ pub fn take_ready(needs: &Needs) -> Option<Spare> {
 
 /// Prepares on a thread of its own, which nothing waits for. A failure is told by the next step, which then starts anew.
 pub fn prepare_next(needs: Needs) {
+    if needs.interactive {
+        return;
+    }
     // Held by another thread: that one prepares.
     if SPARE.try_lock().map_or(true, |slot| slot.is_some()) {
         return;
@@ -99,7 +106,7 @@ impl Spare {
             .map_err(|error| Error::io("prepare", "/proc/self/mountinfo", &error))?;
         let cgroup = Cgroup::create(&needs.limits)?;
         let spec = encode::encode_ahead(needs.host_network, needs.identity, &cgroup);
-        match spec.and_then(|spec| spawn::spawn(&spec)) {
+        match spec.and_then(|spec| spawn::spawn(&spec, Input::None)) {
             Ok(spawned) => Ok(Self {
                 needs,
                 mounts,

@@ -1,12 +1,12 @@
 //! Starting the helper: clone(2) with CLONE_VM and CLONE_VFORK, whose cost does not grow with Node's heap, and whose child
 //! only moves descriptors and executes.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::input::Input;
 use super::{helper, wire};
 use crate::error::{Error, Result};
 
@@ -17,22 +17,25 @@ pub struct Spawned {
     pub stderr: OwnedFd,
     pub status: OwnedFd,
     pub control: OwnedFd,
+    /// What the command reads is written to, or the socket that its terminal comes by: `Input` says which.
+    pub input: Option<OwnedFd>,
+    pub kind: Input,
     /// What the helper reads its spec from.
     pub spec: OwnedFd,
 }
 
 /// Starts the helper with an encoded spec.
-pub fn spawn(spec: &[u8]) -> Result<Spawned> {
+pub fn spawn(spec: &[u8], kind: Input) -> Result<Spawned> {
     let program = helper::descriptor()?;
-    spawn_program(program, spec).map_err(|error| Error {
+    spawn_program(program, spec, kind).map_err(|error| Error {
         code: "SANDBOX_SETUP_FAILED",
         ..Error::io("start helper", "tsbuild-init", &error)
     })
 }
 
-fn spawn_program(program: RawFd, spec: &[u8]) -> io::Result<Spawned> {
+fn spawn_program(program: RawFd, spec: &[u8], kind: Input) -> io::Result<Spawned> {
     let spec = helper::memfd(spec)?;
-    let null = File::open("/dev/null")?;
+    let (theirs, input) = kind.open()?;
     let (stdout, stdout_writer) = output_pipe()?;
     let (stderr, stderr_writer) = output_pipe()?;
     let (status, status_writer) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -41,7 +44,7 @@ fn spawn_program(program: RawFd, spec: &[u8]) -> io::Result<Spawned> {
         program,
         // In the order of the numbers they get: wire.rs.
         sources: [
-            null.as_raw_fd(),
+            theirs.as_raw_fd(),
             stdout_writer.as_raw_fd(),
             stderr_writer.as_raw_fd(),
             spec.as_raw_fd(),
@@ -57,6 +60,8 @@ fn spawn_program(program: RawFd, spec: &[u8]) -> io::Result<Spawned> {
         stderr,
         status,
         control,
+        input,
+        kind,
         spec,
     })
 }

@@ -91,6 +91,7 @@ pub mod nr {
     pub const RT_SIGACTION: usize = 134;
     pub const RT_SIGPROCMASK: usize = 135;
     pub const RT_SIGTIMEDWAIT: usize = 137;
+    pub const SENDMSG: usize = 211;
     pub const SETRESUID: usize = 147;
     pub const SETRESGID: usize = 149;
     pub const SETFSUID: usize = 151;

@@ -13,6 +13,8 @@ pub mod memory;
 pub mod mount;
 pub mod process;
 pub mod signal;
+pub mod socket;
+pub mod terminal;
 
 use arch::nr;
 

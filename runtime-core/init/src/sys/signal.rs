@@ -6,6 +6,8 @@ use super::{Result, call, nr};
 pub const SIGKILL: i32 = 9;
 pub const SIGTERM: i32 = 15;
 pub const SIGCHLD: i32 = 17;
+/// Carries another signal's number to init: the first real-time signal, since these queue up and keep their order.
+pub const FORWARD: i32 = 34;
 
 const MASK_SIZE: usize = 8;
 const SIG_SETMASK: usize = 2;
@@ -46,24 +48,47 @@ pub struct Received {
     pub signal: i32,
     /// Sent by a process outside this pid namespace: pid_namespaces(7) shows it as pid 0.
     pub from_outside: bool,
+    /// What was sent along.
+    pub value: i32,
 }
 
-/// Waits for SIGCHLD or SIGTERM, which must be blocked.
+/// Waits for SIGCHLD, SIGTERM or `FORWARD`, which must be blocked.
 pub fn wait() -> Result<Received> {
-    let set: u64 = 1 << (SIGCHLD - 1) | 1 << (SIGTERM - 1);
+    let set: u64 = 1 << (SIGCHLD - 1) | 1 << (SIGTERM - 1) | 1 << (FORWARD - 1);
     let mut info = [0i32; 32];
-    // SAFETY: rt_sigtimedwait(2) fills a siginfo_t of 128 bytes; si_pid is its word 4 on 64-bit.
+    // SAFETY: rt_sigtimedwait(2) fills a siginfo_t of 128 bytes.
     let signal = unsafe {
         call(
             nr::RT_SIGTIMEDWAIT,
             [&raw const set as usize, info.as_mut_ptr() as usize, 0, MASK_SIZE],
         )
     }?;
-    const SI_PID: usize = 4;
     Ok(Received {
         signal: signal as i32,
         from_outside: info[SI_PID] == 0,
+        value: info[SI_VALUE],
     })
+}
+
+/// Words of a siginfo_t on 64-bit.
+const SI_CODE: usize = 2;
+const SI_PID: usize = 4;
+const SI_VALUE: usize = 6;
+
+/// Sends a signal with a value, as sigqueue(3) does.
+pub fn queue_to(process: &Fd, signal: i32, value: i32) {
+    const SI_QUEUE: i32 = -1;
+    let mut info = [0i32; 32];
+    info[0] = signal;
+    info[SI_CODE] = SI_QUEUE;
+    info[SI_VALUE] = value;
+    // SAFETY: pidfd_send_signal(2) reads a siginfo_t of 128 bytes.
+    let _ = unsafe {
+        call(
+            nr::PIDFD_SEND_SIGNAL,
+            [process.raw() as usize, signal as usize, info.as_ptr() as usize, 0],
+        )
+    };
 }
 
 /// kill(2). -1 is everything but this process that it can reach.

@@ -91,6 +91,7 @@ pub mod nr {
     pub const SETFSGID: usize = 123;
     pub const CAPGET: usize = 125;
     pub const CAPSET: usize = 126;
+    pub const SENDMSG: usize = 46;
     pub const RT_SIGTIMEDWAIT: usize = 128;
     pub const PIVOT_ROOT: usize = 155;
     pub const PRCTL: usize = 157;
