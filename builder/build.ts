@@ -16,6 +16,7 @@ import { checkPrivilege } from "./privilege.ts";
 import { reportVertex } from "./report-vertex.ts";
 import { openSession, type Session } from "./session.ts";
 import { solve } from "./solver/index.ts";
+import { openStepLimits, type StepLimits } from "./step-limits.ts";
 
 /**
  * Builds an image from a Dockerfile: parse → dispatch → solve → export.
@@ -27,7 +28,20 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
   options.signal?.throwIfAborted();
   checkPrivilege();
   const names = imageNames(options.tags ?? []);
-  const session = await openSession(options);
+  const limits = await openStepLimits(options);
+  try {
+    return await buildWithin(limits, names, options);
+  } finally {
+    await limits.close();
+  }
+}
+
+async function buildWithin(
+  { group }: StepLimits,
+  names: readonly string[],
+  options: BuildOptions,
+): Promise<BuildResult> {
+  const session = await openSession(options, group);
   try {
     const plan = await planBuild(options, session);
     const snapshot = await solveTarget(plan, options, session);

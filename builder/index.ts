@@ -1,5 +1,12 @@
 export type { Descriptor, Digest, ImageConfig } from "../registry-client/index.ts";
-export type { Compression, SandboxLimits, SandboxUsage } from "../runtime-core/index.ts";
+export type {
+  CgroupLimits,
+  Compression,
+  LimitHit,
+  SandboxLimits,
+  SandboxUsage,
+  Ulimit,
+} from "../runtime-core/index.ts";
 export { build } from "./build.ts";
 export { type CheckResult, check } from "./check.ts";
 export type {

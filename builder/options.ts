@@ -1,5 +1,5 @@
 import type { CallOptions, Descriptor, Digest, ImageConfig } from "../registry-client/index.ts";
-import type { Compression, SandboxLimits } from "../runtime-core/index.ts";
+import type { CgroupLimits, Compression, SandboxLimits } from "../runtime-core/index.ts";
 import type { SourceRange } from "./dockerfile/source.ts";
 import type { OnEvent } from "./events.ts";
 import type { SshOptions } from "./ssh/index.ts";
@@ -45,8 +45,10 @@ export interface BuildOptions extends CallOptions {
   readonly allow?: readonly Entitlement[];
   /** Names that RUN steps find in their /etc/hosts. */
   readonly extraHosts?: readonly ExtraHost[];
-  /** Of each RUN step. Default: none. */
+  /** Of each RUN step. Default: none. One that this machine cannot enforce is an error before anything runs. */
   readonly limits?: SandboxLimits;
+  /** Of all RUN steps that run at the same time, together. Each of them counts one process more than it has. */
+  readonly buildLimits?: CgroupLimits;
   /** By the id that `RUN --mount=type=secret` names. */
   readonly secrets?: Readonly<Record<string, Secret>>;
   /** By the id that `RUN --mount=type=ssh` names, `default` where it names none: the socket of an agent, or private keys. */

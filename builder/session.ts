@@ -1,5 +1,6 @@
 import { Store } from "../layers/index.ts";
 import { RegistryClient } from "../registry-client/index.ts";
+import type { SandboxGroup } from "../runtime-core/index.ts";
 import { type BuildContext, locateContext, openBuildContext } from "./build-context.ts";
 import { callOptions } from "./call-options.ts";
 import { sourceDateEpoch } from "./epoch.ts";
@@ -25,8 +26,11 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Opens what a build needs. Everything that can be wrong with the options is said here, before anything runs. */
-export async function openSession(options: BuildOptions): Promise<Session> {
+/**
+ * Opens what a build needs. Everything that can be wrong with the options is said here, before anything runs. `group` is the
+ * cgroup that its steps share.
+ */
+export async function openSession(options: BuildOptions, group?: SandboxGroup): Promise<Session> {
   targetPlatform(options.platform);
   const address = await locateContext(options);
   const store = await Store.open(options.store ?? defaultStore());
@@ -41,7 +45,7 @@ export async function openSession(options: BuildOptions): Promise<Session> {
     const cache = new FileCacheStore(store);
     const solve = (target: Edge) => ahead.solve(target, blind, cache, callOptions(options));
     const context = await openBuildContext(options, { store, address, solve });
-    const ops = { ...blind, source: context.dockerfile };
+    const ops = { ...blind, ...(group === undefined ? {} : { group }), source: context.dockerfile };
     return {
       context,
       ops,

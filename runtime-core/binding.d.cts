@@ -69,6 +69,9 @@ export interface ApplyResult {
   skippedXattrs: number
 }
 
+/** Removes it, and the sandbox that was prepared in it. */
+export declare function closeSandboxGroup(group: number): Promise<void>
+
 /** How a layer's tar is stored. */
 export interface Compression {
   type: "none" | "gzip" | "zstd"
@@ -81,6 +84,9 @@ export interface FileDigest {
   digest: string
   sizeBytes: number
 }
+
+/** Makes a cgroup that steps with `step_limits`, which write below `directory`, share. Close it when they have ended. */
+export declare function openSandboxGroup(limits: SandboxLimits, stepLimits: SandboxLimits, directory: string): Promise<number>
 
 export declare function packLayer(request: PackRequest, cancel: CancelFlag): Promise<PackResult>
 
@@ -103,10 +109,23 @@ export interface PackResult {
 }
 
 /** Starts the helper of a step that is still to come, without waiting for it. Does nothing when one stands ready. */
-export declare function prepareSandbox(hostNetwork: boolean, limits: SandboxLimits): void
+export declare function prepareSandbox(hostNetwork: boolean, limits: SandboxLimits, group?: number | undefined | null): void
 
 /** Sets a step up and takes it down at once, synchronously: a few milliseconds. Returns its status records. */
 export declare function probeSandbox(request: SandboxRequest): Uint8Array
+
+/** A limit that cannot be enforced. */
+export interface RefusedLimit {
+  /** Its property in the limits: `memoryBytes`, `ulimits`. */
+  limit: string
+  /** Whether it is one of the build's. */
+  isOfBuild: boolean
+  reason: string
+  remedy: string
+}
+
+/** Which limits cannot be enforced here for steps that write below `directory`. Milliseconds; no call to the kernel without limits. */
+export declare function refusedLimits(limits: SandboxLimits, buildLimits: SandboxLimits | undefined | null, directory: string): Promise<RefusedLimit[]>
 
 /**
  * Replaces this process by `file`, looked up in PATH, with `args` after its name and `env` (`NAME=value`) laid over the
@@ -135,13 +154,25 @@ export interface SandboxLayers {
   path: string
 }
 
-/** Absent is unlimited. */
+/** Absent is unlimited. Bytes, processes and µs are whole numbers. */
 export interface SandboxLimits {
   memoryBytes?: number
-  /** Memory and swap together. */
+  /** Memory and swap together; -1 for all swap there is. */
   memorySwapBytes?: number
   pids?: number
+  /** Cores. */
   cpus?: number
+  cpuPeriodUs?: number
+  cpuQuotaUs?: number
+  cpuShares?: number
+  cpusetCpus?: string
+  cpusetMems?: string
+  ioReadBps?: number
+  ioWriteBps?: number
+  ioReadIops?: number
+  ioWriteIops?: number
+  shmSizeBytes?: number
+  ulimits?: Array<SandboxUlimit>
 }
 
 /** A mount of the step's own: exactly one of `bind`, `layers`, `tmpfs` and `file` says what it shows. */
@@ -160,10 +191,15 @@ export interface SandboxMount {
 export interface SandboxReport {
   memoryPeakBytes?: number
   pidsPeak?: number
-  /** Processes that the memory limit killed. */
+  /** Processes that were killed for want of memory. */
   oomKills: number
-  /** Forks that the pids limit refused. */
+  /** Forks that a pids limit refused. */
   forksRefused: number
+  /** Whether the step's own memory limit was met, and its build's. */
+  memoryWasFull: boolean
+  groupMemoryWasFull: boolean
+  /** Forks that the build's pids limit refused meanwhile, where the kernel counts them there. */
+  groupForksRefused: number
 }
 
 export interface SandboxRequest {
@@ -182,6 +218,8 @@ export interface SandboxRequest {
   hosts: string
   resolvConf: string
   limits: SandboxLimits
+  /** The cgroup of the step's build: `open_sandbox_group`. */
+  group?: number
   noNewPrivileges: boolean
   /** Runs with all that the caller may do, in its user namespace. */
   insecure: boolean
@@ -210,6 +248,14 @@ export interface SandboxTerminal {
 
 export interface SandboxTmpfs {
   sizeBytes?: number
+}
+
+/** -1 is unlimited. */
+export interface SandboxUlimit {
+  /** Docker's name: `nofile`, `nproc`, … */
+  name: string
+  soft: number
+  hard: number
 }
 
 /**

@@ -13,6 +13,9 @@ export type { NativeFailure } from "./errors.ts";
 export { RuntimeError, SandboxError } from "./errors.ts";
 export type { Program } from "./exec.ts";
 export { replaceProcess } from "./exec.ts";
+export type { LimitHit, LimitScope } from "./limit-hit.ts";
+export type { CgroupLimits, LimitRefusal, SandboxLimits, Ulimit } from "./limits.ts";
+export { checkLimits, SandboxGroup, ULIMIT_NAMES } from "./limits.ts";
 export { probe } from "./probe.ts";
 export type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 export type {
@@ -20,7 +23,6 @@ export type {
   RunSandboxOptions,
   SandboxCapabilities,
   SandboxIo,
-  SandboxLimits,
   SandboxMount,
   SandboxMountSource,
   SandboxResult,

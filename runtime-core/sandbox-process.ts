@@ -1,4 +1,5 @@
 import { capabilityNumber } from "./capability.ts";
+import { toNative } from "./limits.ts";
 import { binding, nativeFailure } from "./native.ts";
 import { toLayers } from "./rootfs.ts";
 import type { SandboxIo, SandboxMount, SandboxSpec } from "./sandbox.ts";
@@ -99,7 +100,8 @@ export function request(
     hostNetwork: spec.network === "host",
     hosts: spec.hosts,
     resolvConf: spec.resolvConf,
-    limits,
+    limits: toNative(limits),
+    ...(spec.group === undefined ? {} : { group: spec.group.id }),
     noNewPrivileges: spec.noNewPrivileges,
     insecure: spec.insecure ?? false,
     mounts: spec.mounts.map(toMount),

@@ -1,6 +1,9 @@
 import { addAbortListener } from "node:events";
 import { constants } from "node:os";
 import type { Capability } from "./capability.ts";
+import { SandboxError } from "./errors.ts";
+import { type LimitHit, limitHits } from "./limit-hit.ts";
+import { type SandboxGroup, type SandboxLimits, toNative } from "./limits.ts";
 import { binding, nativeFailure } from "./native.ts";
 import type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 import { setupError } from "./sandbox-error.ts";
@@ -32,18 +35,19 @@ export async function runSandbox(
   options: RunSandboxOptions = {},
 ): Promise<SandboxResult> {
   options.signal?.throwIfAborted();
+  const timeout = checkTimeout(spec.limits);
   const startedAt = performance.now();
   const step = await start(spec, { isLast: options.isLast ?? false, hasInput: io.stdin !== undefined });
-  const stopListening = endOnAbort(step, options);
+  const ending = endEarly(step, timeout, options);
   try {
     io.onStart?.({ signal: (number) => step.signal(number), resize: (size) => step.resize(size) });
     const { status, report } = await follow(step, io);
     const end = parseStatus(status);
     options.signal?.throwIfAborted();
-    const waitStatus = end.waitStatus ?? whenInitWasKilled(end, report);
-    return { ...outcome(waitStatus, report), usage: usage(end, report, performance.now() - startedAt) };
+    const waitStatus = end.waitStatus ?? whenInitWasKilled(end, report, ending.hasTimedOut);
+    return result(spec, end, { waitStatus, report, hasTimedOut: ending.hasTimedOut, startedAt });
   } finally {
-    stopListening();
+    ending.stop();
   }
 }
 
@@ -52,52 +56,109 @@ export async function runSandbox(
  * another thread, and `runSandbox` then starts sooner. At most one waits; a step that never comes costs a few milliseconds of
  * another core. What is wrong with the limits is said by `runSandbox`.
  */
-export function prepareSandbox({ network, limits }: Pick<SandboxSpec, "network" | "limits">): void {
+export function prepareSandbox({ network, limits, group }: Pick<SandboxSpec, "network" | "limits" | "group">): void {
   try {
-    binding().prepareSandbox(network === "host", limits);
+    binding().prepareSandbox(network === "host", toNative(limits), group?.id);
   } catch (error) {
     if (nativeFailure(error) === undefined) throw error;
   }
 }
 
-/** The memory limit may pick PID 1 of the step; that ends the step as it would have ended the command. Throws otherwise. */
-function whenInitWasKilled(end: StepEnd, report: SandboxReport): number {
-  if (end.failure === undefined && report.oomKills > 0) return constants.signals.SIGKILL;
+/**
+ * The memory limit may pick PID 1 of the step, and a step that goes on after its time is killed with it; that ends the step as it
+ * would have ended the command. Throws otherwise.
+ */
+function whenInitWasKilled(end: StepEnd, report: SandboxReport, hasTimedOut: boolean): number {
+  if (end.failure === undefined && (report.oomKills > 0 || hasTimedOut)) return constants.signals.SIGKILL;
   throw setupError(end.failure);
 }
 
-function endOnAbort(step: SandboxHandle, { signal, stopSignal, graceMs = 2000 }: RunSandboxOptions): () => void {
-  let timer: NodeJS.Timeout | undefined;
+/** The most that setTimeout takes. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+function checkTimeout({ timeoutMs }: SandboxLimits): number | undefined {
+  if (timeoutMs === undefined || (timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) return timeoutMs;
+  const message = `${timeoutMs} is not a possible limit`;
+  throw new SandboxError({ code: "SANDBOX_INVALID_SPEC", step: "limits", subject: "timeoutMs", message });
+}
+
+/** What ends a step before its command does. */
+interface EarlyEnd {
+  readonly hasTimedOut: boolean;
+  stop(): void;
+}
+
+/** On abort, or when its time is over: SIGTERM, and SIGKILL to what is left after a while. */
+function endEarly(step: SandboxHandle, timeoutMs: number | undefined, options: RunSandboxOptions): EarlyEnd {
+  const { signal, stopSignal, graceMs = 2000 } = options;
+  let grace: NodeJS.Timeout | undefined;
+  let hasTimedOut = false;
   const end = () => {
     if (stopSignal === undefined) step.terminate();
     else step.signal(stopSignal);
-    timer = setTimeout(() => step.kill(), graceMs);
+    grace ??= setTimeout(() => step.kill(), graceMs);
   };
+  const timeOut = () => {
+    hasTimedOut = true;
+    end();
+  };
+  const timer = timeoutMs === undefined ? undefined : setTimeout(timeOut, timeoutMs);
   // addAbortListener does not call back for a signal that has fired while the step was being started.
   if (signal?.aborted) end();
   const listener = signal === undefined || signal.aborted ? undefined : addAbortListener(signal, end);
-  return () => {
-    listener?.[Symbol.dispose]();
-    clearTimeout(timer);
+  return {
+    get hasTimedOut() {
+      return hasTimedOut;
+    },
+    stop() {
+      listener?.[Symbol.dispose]();
+      clearTimeout(timer);
+      clearTimeout(grace);
+    },
   };
 }
+
+/** How the step ended, beside what the helper told. */
+interface Ended {
+  readonly waitStatus: number;
+  readonly report: SandboxReport;
+  readonly hasTimedOut: boolean;
+  readonly startedAt: number;
+}
+
+function result({ limits, group }: SandboxSpec, end: StepEnd, ended: Ended): SandboxResult {
+  const { report, hasTimedOut, startedAt } = ended;
+  const outcome = commandEnd(ended);
+  const [first, ...others] = limitHits({
+    limits,
+    groupLimits: group?.limits ?? {},
+    report,
+    exitCode: outcome.exitCode,
+    cpuMs: end.cpuUserMs + end.cpuSystemMs,
+    hasTimedOut,
+  });
+  return {
+    ...outcome,
+    ...(first === undefined || outcome.exitCode === 0 ? {} : { limitHit: first }),
+    usage: {
+      ...usage(end, report, performance.now() - startedAt),
+      ...(first === undefined ? {} : { limitsHit: [first, ...others] }),
+    },
+  };
+}
+
+/** As timeout(1) ends: a command that is asked to end may end well. */
+const EXIT_TIMED_OUT = 124;
 
 /** wait(2): the low seven bits are the signal that ended the command, the next byte its exit code. */
-function outcome(waitStatus: number, report: SandboxReport): Omit<SandboxResult, "usage"> {
+function commandEnd({ waitStatus, hasTimedOut }: Ended): Pick<SandboxResult, "exitCode" | "signal"> {
   const signal = waitStatus & 0x7f;
-  const exitCode = signal === 0 ? (waitStatus >> 8) & 0xff : 128 + signal;
+  if (signal === 0) {
+    const exitCode = (waitStatus >> 8) & 0xff;
+    return { exitCode: hasTimedOut && exitCode === 0 ? EXIT_TIMED_OUT : exitCode };
+  }
   const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0];
-  const limitHit = exitCode === 0 ? undefined : hitLimit(report);
-  return {
-    exitCode,
-    ...(signal === 0 ? {} : { signal: name ?? `SIG${signal}` }),
-    ...(limitHit === undefined ? {} : { limitHit }),
-  };
-}
-
-function hitLimit(report: SandboxReport): "memory" | "pids" | undefined {
-  if (report.oomKills > 0) return "memory";
-  return report.forksRefused > 0 ? "pids" : undefined;
+  return { exitCode: 128 + signal, signal: name ?? `SIG${signal}` };
 }
 
 function usage(end: StepEnd, report: SandboxReport, wallMs: number): SandboxUsage {
@@ -126,6 +187,8 @@ export interface SandboxSpec {
   readonly hosts: string;
   readonly resolvConf: string;
   readonly limits: SandboxLimits;
+  /** What the step shares with others: their limits together. */
+  readonly group?: SandboxGroup;
   readonly noNewPrivileges: boolean;
   /**
    * Runs with every capability of the caller, in the caller's user namespace: no filter of system calls, nothing masked or
@@ -152,15 +215,6 @@ export interface SandboxUser {
   readonly uid: number;
   readonly gid: number;
   readonly additionalGids: readonly number[];
-}
-
-export interface SandboxLimits {
-  readonly memoryBytes?: number;
-  /** Memory and swap together. */
-  readonly memorySwapBytes?: number;
-  readonly pids?: number;
-  /** Cores: 1.5 is one and a half. */
-  readonly cpus?: number;
 }
 
 /**
@@ -220,11 +274,11 @@ export interface RunningStep {
 }
 
 export interface SandboxResult {
-  /** The command's exit code; 128 + n when signal n ended it. */
+  /** The command's exit code; 128 + n when signal n ended it; 124 when it ended well, but after its time. */
   readonly exitCode: number;
   readonly signal?: string;
-  /** The limit that ended the step, where the kernel says so. */
-  readonly limitHit?: "memory" | "pids";
+  /** The limit that a step met which then failed. Its `usage` has all that it met. */
+  readonly limitHit?: LimitHit;
   readonly usage: SandboxUsage;
 }
 
@@ -234,6 +288,8 @@ export interface SandboxUsage {
   readonly cpuSystemMs: number;
   readonly memoryPeakBytes?: number;
   readonly pidsPeak?: number;
+  /** Limits that the step met, whether it failed or went on. */
+  readonly limitsHit?: readonly LimitHit[];
 }
 
 /** What this machine allows, and why not. */

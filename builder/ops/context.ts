@@ -1,6 +1,6 @@
 import type { Store } from "../../layers/index.ts";
 import type { RegistryClient } from "../../registry-client/index.ts";
-import type { SandboxLimits } from "../../runtime-core/index.ts";
+import type { SandboxGroup, SandboxLimits } from "../../runtime-core/index.ts";
 import type { SourceFile } from "../dockerfile/source.ts";
 import type { OnEvent } from "../events.ts";
 import type { ExtraHost } from "../options.ts";
@@ -25,6 +25,8 @@ export interface OpContext {
   /** Names for /etc/hosts, beside the step's own. */
   readonly extraHosts: readonly ExtraHost[];
   readonly limits: SandboxLimits;
+  /** What the build's steps share, where they have limits together. */
+  readonly group?: SandboxGroup;
   readonly noNewPrivileges: boolean;
   readonly pendingSteps: PendingSteps;
   readonly secrets: SecretReader;

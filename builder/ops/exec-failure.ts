@@ -2,6 +2,7 @@ import type { SandboxResult, SandboxSpec } from "../../runtime-core/index.ts";
 import { BuildError } from "../errors.ts";
 import type { ExecOp, Vertex } from "../llb/index.ts";
 import type { OpContext } from "./context.ts";
+import { limitHint, limitText } from "./limit-text.ts";
 import { placeOf } from "./place.ts";
 
 /** What resolvers of libc, busybox, curl, apt, npm, pip and Go print when a name has no answer. */
@@ -17,11 +18,10 @@ export interface StepEnd {
 
 /** A RUN whose command failed, or was ended at a limit: RUN_FAILED, RUN_LIMIT_HIT. */
 export function commandFailed(vertex: Vertex, { argv }: ExecOp, end: StepEnd, context: OpContext): BuildError {
-  const { exitCode } = end.result;
-  const limit = limitHit(end.result, end.spec);
-  const reason = `exit code: ${exitCode}${limit === undefined ? "" : ` (${limit})`}`;
+  const { exitCode, limitHit } = end.result;
+  const reason = `exit code: ${exitCode}${limitHit === undefined ? "" : ` (${limitText(limitHit)})`}`;
   return new BuildError(
-    limit === undefined ? "RUN_FAILED" : "RUN_LIMIT_HIT",
+    limitHit === undefined ? "RUN_FAILED" : "RUN_LIMIT_HIT",
     `process "${argv.join(" ")}" did not complete successfully: ${reason}`,
     { hint: failureHint(end), ...placeOf(vertex, context), exitCode },
   );
@@ -29,7 +29,7 @@ export function commandFailed(vertex: Vertex, { argv }: ExecOp, end: StepEnd, co
 
 /** What to look at: a limit, the missing network, the shell's own exit codes, else where it ran. */
 function failureHint({ result, spec, output }: StepEnd): string {
-  if (result.limitHit !== undefined) return `raise it with --${result.limitHit === "pids" ? "pids-limit" : "memory"}`;
+  if (result.limitHit !== undefined) return limitHint(result.limitHit);
   if (spec.network === "none" && NO_NAME.test(output)) {
     return "RUN has no network unless it is given one: use `tsbuild build --network host`, or `RUN --network=host` for this step with `--allow network.host`";
   }
@@ -44,19 +44,4 @@ function failureHint({ result, spec, output }: StepEnd): string {
     default:
       return `the output above is the command's own; it ran as uid ${spec.user.uid} in ${spec.cwd}, network ${spec.network}`;
   }
-}
-
-function limitHit(result: SandboxResult, spec: SandboxSpec): string | undefined {
-  switch (result.limitHit) {
-    case "memory":
-      return `memory limit ${mebibytes(spec.limits.memoryBytes ?? 0)}`;
-    case "pids":
-      return `pids limit ${spec.limits.pids}`;
-    default:
-      return undefined;
-  }
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.round((bytes / 1024 / 1024) * 100) / 100} MiB`;
 }

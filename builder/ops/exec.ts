@@ -45,7 +45,8 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
     }),
     // A step without a sandbox has none that could be prepared.
     expectExec: () => {
-      if (op.security === undefined) prepareSandbox({ network: networkOf(op, context), limits: context.limits });
+      const network = networkOf(op, context);
+      if (op.security === undefined) prepareSandbox({ network, limits: context.limits, ...groupOf(context) });
     },
     exec: async (inputs, options) => {
       const active = await context.store.snapshotter.prepare(baseSnapshot(inputs), options);
@@ -133,6 +134,7 @@ async function sandboxSpec(
     hosts: await sandboxHosts(op.hostname, network, context.extraHosts),
     resolvConf: await sandboxResolvConf(network),
     limits: context.limits,
+    ...groupOf(context),
     noNewPrivileges: context.noNewPrivileges,
     insecure: op.security === "insecure",
     mounts: mounted.mounts,
@@ -169,4 +171,8 @@ function withHome(env: readonly string[], home: string | undefined): readonly st
 
 function networkOf(op: ExecOp, context: OpContext): "none" | "host" {
   return op.network === "default" ? context.network : op.network;
+}
+
+function groupOf({ group }: OpContext): Pick<SandboxSpec, "group"> {
+  return group === undefined ? {} : { group };
 }

@@ -9,7 +9,7 @@ test("a step over its memory limit is killed and says so", async () => {
   const limits = { memoryBytes: 32 * MiB, memorySwapBytes: 32 * MiB };
   const ran = await run(stepSpec("head -c 200000000 /dev/zero | tail -c 150000000 > /dev/null", { limits }));
   assert.is(ran.exitCode, 137);
-  assert.is(ran.limitHit, "memory");
+  assert.equal(ran.limitHit, { type: "memory", scope: "step", bytes: 32 * MiB, kills: 1 });
   assert.ok((ran.usage.memoryPeakBytes ?? 0) <= 32 * MiB);
 });
 
@@ -25,8 +25,16 @@ test("a step over its process limit cannot fork and says so", async () => {
   const script = "for i in 1 2 3 4 5 6 7 8; do sleep 5 & done; exit 3";
   const ran = await run(stepSpec(script, { limits: { pids: 4 } }));
   assert.is.not(ran.exitCode, 0);
-  assert.is(ran.limitHit, "pids");
+  assert.equal(ran.limitHit, { type: "pids", scope: "step", count: 4, refused: 1 });
   assert.is(ran.usage.pidsPeak, 4);
+});
+
+test("a limit that a step met and got over is told, and is no failure", async () => {
+  const script = "for i in 1 2 3 4 5 6; do (sleep 0.2 &) 2>/dev/null; done; exit 0";
+  const ran = await run(stepSpec(`sh -c '${script}'; exit 0`, { limits: { pids: 3 } }));
+  assert.is(ran.exitCode, 0);
+  assert.is(ran.limitHit, undefined);
+  assert.is(ran.usage.limitsHit?.[0]?.type, "pids");
 });
 
 test("as many processes as the limit says can run", async () => {

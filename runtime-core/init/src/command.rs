@@ -56,9 +56,9 @@ fn confine(spec: &Spec) -> Result<(), Fail> {
     file::close_from(3);
     take_input(spec)?;
     process::set_umask(0o022);
-    set_limits().at("limits")?;
     enter_directory(spec)?;
     take_user(spec)?;
+    set_limits(spec).at("limits")?;
     signal::reset_actions();
     signal::unblock_all();
     Ok(())
@@ -76,10 +76,24 @@ fn take_input(spec: &Spec) -> Result<(), Fail> {
     file::duplicate(null.raw(), 0).at("/dev/null")
 }
 
+/// What the step asked for comes last: few open files or little memory would be in the way of all before.
+fn set_limits(spec: &Spec) -> sys::Result<()> {
+    default_limits(spec)?;
+    spec.ulimits
+        .iter()
+        .try_for_each(|ulimit| process::set_limit(ulimit.resource, ulimit.limit))
+}
+
 /// No core files in a layer; many descriptors, but not so many that programs which loop over them stall.
-fn set_limits() -> sys::Result<()> {
+fn default_limits(spec: &Spec) -> sys::Result<()> {
     const MOST_FILES: u64 = 1 << 20;
-    process::set_limit(RLIMIT_CORE, Limit::default())?;
+    let is_asked = |resource| spec.ulimits.iter().any(|ulimit| ulimit.resource == resource);
+    if !is_asked(RLIMIT_CORE) {
+        process::set_limit(RLIMIT_CORE, Limit::default())?;
+    }
+    if is_asked(RLIMIT_NOFILE) {
+        return Ok(());
+    }
     let files = process::limit(RLIMIT_NOFILE)?;
     let hard = files.hard.min(MOST_FILES);
     process::set_limit(

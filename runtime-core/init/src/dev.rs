@@ -123,7 +123,8 @@ fn place(dev: &Fd, name: &CStr, node: &Fd) -> sys::Result<()> {
 fn mount_inner(dev: &Fd, spec: &Spec) -> Result<Option<Terminal>, Fail> {
     let terminals = terminals().about(STEP, c"devpts")?;
     put(dev, c"pts", &terminals).about(STEP, c"devpts")?;
-    let shared = [(c"mode", c"1777"), (c"size", c"65536k")];
+    let size: Text<24> = format(format_args!("{}", spec.shm_size)).about(STEP, c"shm")?;
+    let shared = [(c"mode", c"1777"), (c"size", size.as_c_str())];
     let memory = mount::new(c"tmpfs", &shared, NOSUID | NOEXEC | NODEV).about(STEP, c"shm")?;
     put(dev, c"shm", &memory).about(STEP, c"shm")?;
     let queues = mount::new(c"mqueue", &[], NOSUID | NOEXEC | NODEV).about(STEP, c"mqueue")?;

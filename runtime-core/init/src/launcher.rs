@@ -10,7 +10,7 @@ use crate::sources;
 use crate::spare;
 use crate::spec::Spec;
 use crate::sys::file::{self, Fd};
-use crate::sys::process::{self, Child};
+use crate::sys::process::{self, Child, Limit};
 use crate::sys::signal::{self, Poll};
 use crate::sys::{self, EINVAL, ENOSYS, EOPNOTSUPP, EOVERFLOW, EPERM, identity, memory, mount};
 use crate::text::{Text, format};
@@ -151,6 +151,7 @@ fn hand_over(
         return Ok(false);
     }
     let spec = first.of_the_step()?;
+    raise_hard_limits(spec, child).at("limits")?;
     let made = make_mounts(spec, ids, &userns, scratch)?;
     // SAFETY: init reads this only after the byte that follows.
     unsafe { handover.write_volatile(made) };
@@ -165,6 +166,22 @@ fn hand_over(
     Ok(true)
 }
 
+/// getrlimit(2): only CAP_SYS_RESOURCE of the first user namespace raises a hard limit, and init is in none of that. It sets
+/// the rest itself.
+fn raise_hard_limits(spec: &Spec, child: &Child) -> sys::Result<()> {
+    for ulimit in spec.ulimits {
+        let own = process::limit(ulimit.resource)?;
+        if ulimit.limit.hard > own.hard {
+            let raised = Limit {
+                soft: own.soft,
+                hard: ulimit.limit.hard,
+            };
+            process::set_limit_of(child.pid, ulimit.resource, raised)?;
+        }
+    }
+    Ok(())
+}
+
 fn make_mounts(spec: &Spec, ids: Ids, userns: &Fd, scratch: Scratch) -> Result<Handover, Fail> {
     let mut made = Handover {
         root: -1,
@@ -177,6 +194,7 @@ fn make_mounts(spec: &Spec, ids: Ids, userns: &Fd, scratch: Scratch) -> Result<H
         userns,
         scratch: &scratch,
         attributes: if ids == Ids::Caller { 0 } else { mount::NODEV },
+        is_sync: spec.has(wire::FLAG_SYNC),
     };
     let filled = sources::make(spec, &place, &mut made.mounts)
         .and_then(|()| ids.as_step_root(|| fill_handover(spec, &place, &mut made)));

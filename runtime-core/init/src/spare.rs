@@ -29,8 +29,10 @@ pub fn remove_cgroups(spec: &Spec) {
     for procs in spec.cgroups {
         if let Some(directory) = parent(procs) {
             remove(directory.as_c_str());
-            // The common parent goes with its last child.
-            if let Some(common) = parent(directory.as_c_str()) {
+            // The common parent goes with its last child; the cgroup of a build goes with the build.
+            if let Some(common) =
+                parent(directory.as_c_str()).filter(|parent| parent.as_bytes().ends_with(b"/tsbuild"))
+            {
                 let _ = file::unlink(AT_FDCWD, common.as_c_str(), AT_REMOVEDIR);
             }
         }

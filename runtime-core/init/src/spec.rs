@@ -3,6 +3,7 @@
 use core::ffi::CStr;
 
 use crate::report::{Fail, Step};
+use crate::sys::process::Limit;
 use crate::sys::{self, EINVAL, memory};
 use crate::wire;
 
@@ -26,6 +27,9 @@ pub struct Spec {
     pub mounts: Mounts,
     pub filter: &'static [u8],
     pub window: Window,
+    /// Bytes of /dev/shm.
+    pub shm_size: u64,
+    pub ulimits: &'static [Ulimit],
 }
 
 /// The size of the step's terminal, in characters.
@@ -34,6 +38,15 @@ pub struct Window {
     pub columns: u16,
     pub rows: u16,
 }
+
+/// getrlimit(2): a limit of every process of the step.
+#[derive(Clone, Copy)]
+pub struct Ulimit {
+    pub resource: usize,
+    pub limit: Limit,
+}
+// SAFETY: integers.
+unsafe impl memory::Zero for Ulimit {}
 
 impl Spec {
     pub fn has(&self, flag: u32) -> bool {
@@ -172,6 +185,8 @@ impl Reader {
             mounts: self.mounts()?,
             filter: self.counted()?,
             window: self.window()?,
+            shm_size: self.long()?,
+            ulimits: self.ulimits()?,
         })
     }
 
@@ -192,6 +207,31 @@ impl Reader {
     fn word(&mut self) -> sys::Result<u32> {
         let b = self.take(4)?;
         Ok(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+    }
+
+    fn long(&mut self) -> sys::Result<u64> {
+        Ok(u64::from(self.word()?) | u64::from(self.word()?) << 32)
+    }
+
+    fn ulimits(&mut self) -> sys::Result<&'static [Ulimit]> {
+        let count = self.word()? as usize;
+        if count == 0 {
+            return Ok(&[]);
+        }
+        if count > self.bytes.len() / 20 {
+            return Err(EINVAL);
+        }
+        let ulimits = memory::slice::<Ulimit>(count)?;
+        for slot in ulimits.iter_mut() {
+            *slot = Ulimit {
+                resource: self.word()? as usize,
+                limit: Limit {
+                    soft: self.long()?,
+                    hard: self.long()?,
+                },
+            };
+        }
+        Ok(ulimits)
     }
 
     fn words(&mut self) -> sys::Result<&'static [u32]> {

@@ -13,7 +13,7 @@ pub const STATUS_FD: i32 = 4;
 pub const CONTROL_FD: i32 = 5;
 
 /// The first word of a spec; it changes with the layout.
-pub const MAGIC: u32 = 0x7473_6204;
+pub const MAGIC: u32 = 0x7473_6205;
 
 pub const FLAG_HOST_NETWORK: u32 = 1;
 pub const FLAG_NO_NEW_PRIVILEGES: u32 = 2;
@@ -33,6 +33,8 @@ pub const FLAG_INPUT: u32 = 128;
 pub const FLAG_TERMINAL: u32 = 256;
 /// Nothing but the step's own mounts can be written.
 pub const FLAG_READ_ONLY_ROOT: u32 = 512;
+/// The step writes synchronously, so that what it writes is written in its own name.
+pub const FLAG_SYNC: u32 = 1024;
 
 /// What a mount of the step's own shows. A path of the host.
 pub const MOUNT_BIND: u32 = 0;

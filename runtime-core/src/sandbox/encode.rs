@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use super::cgroup::Cgroup;
+use super::cgroup::{Cgroup, Group};
+use super::limits::SandboxLimits;
 use super::request::SandboxRequest;
+use super::ulimit::Ulimit;
 use super::{mounts, seccomp, wire};
 use crate::error::{Error, Result};
 
@@ -37,14 +39,33 @@ pub fn encode(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
         work: directory(&request.work)?,
         ..request.clone()
     };
-    write(&real, cgroup, 0, seccomp::program())
+    write(&real, cgroup, sync_flag(request, cgroup)?, seccomp::program())
+}
+
+/// On v1 what goes through the page cache is written in nobody's name: a step whose writes are limited writes synchronously.
+fn sync_flag(request: &SandboxRequest, cgroup: &Cgroup) -> Result<u32> {
+    let own = cgroup.is_v1() && request.limits.check()?.io.limits_writes();
+    let group = request.group.and_then(Group::find);
+    match own || group.is_some_and(|group| group.needs_sync()) {
+        true => Ok(wire::FLAG_SYNC),
+        false => Ok(0),
+    }
 }
 
 /// The spec of what can be prepared before there is a step. It holds nothing of any step.
-pub fn encode_ahead(host_network: bool, identity: bool, cgroup: &Cgroup) -> Result<Vec<u8>> {
+pub fn encode_ahead(
+    host_network: bool,
+    identity: bool,
+    shm_size_bytes: u64,
+    cgroup: &Cgroup,
+) -> Result<Vec<u8>> {
     let request = SandboxRequest {
         host_network,
         identity,
+        limits: SandboxLimits {
+            shm_size_bytes: Some(shm_size_bytes as f64),
+            ..SandboxLimits::default()
+        },
         ..SandboxRequest::default()
     };
     let spec = write(&request, cgroup, wire::FLAG_AHEAD, &[])?;
@@ -85,7 +106,18 @@ fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u
     mounts::write(&mut spec, &request.mounts)?;
     spec.bytes(filter);
     spec.word(window(request));
+    spec.long(request.limits.shm_size()?);
+    write_ulimits(&mut spec, &request.limits.ulimits()?);
     spec.finish()
+}
+
+fn write_ulimits(spec: &mut Writer, ulimits: &[Ulimit]) {
+    spec.word(ulimits.len() as u32);
+    for ulimit in ulimits {
+        spec.word(ulimit.resource);
+        spec.long(ulimit.soft);
+        spec.long(ulimit.hard);
+    }
 }
 
 fn capabilities(request: &SandboxRequest) -> u64 {
@@ -147,6 +179,10 @@ pub struct Writer(Vec<u8>);
 impl Writer {
     pub fn word(&mut self, word: u32) {
         self.0.extend_from_slice(&word.to_le_bytes());
+    }
+
+    fn long(&mut self, long: u64) {
+        self.0.extend_from_slice(&long.to_le_bytes());
     }
 
     pub fn bytes(&mut self, bytes: &[u8]) {

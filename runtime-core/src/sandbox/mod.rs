@@ -3,9 +3,11 @@
 
 mod cgroup;
 mod encode;
+mod enforceable;
 mod follow;
 mod helper;
 mod input;
+mod limits;
 mod mounts;
 mod process;
 mod request;
@@ -13,19 +15,26 @@ mod seccomp;
 mod spare;
 mod spawn;
 mod terminal;
+mod ulimit;
 #[path = "../../init/src/wire.rs"]
 #[allow(dead_code)]
 mod wire;
+
+use std::path::Path;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
 use self::input::Input;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::task::{self, Job};
 
+use cgroup::{Cgroup, Group, Refusal};
+pub use enforceable::RefusedLimit;
+pub use limits::SandboxLimits;
 pub use process::{SandboxProcess, SandboxReport};
-pub use request::{SandboxLimits, SandboxMount, SandboxRequest, SandboxTerminal};
+pub use request::{SandboxMount, SandboxRequest, SandboxTerminal};
 
 /// Starts a step. The promise resolves once its helper runs; output and status come through the descriptors.
 #[napi(ts_return_type = "Promise<SandboxProcess>")]
@@ -53,14 +62,49 @@ pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<Sa
 
 /// Starts the helper of a step that is still to come, without waiting for it. Does nothing when one stands ready.
 #[napi]
-pub fn prepare_sandbox(host_network: bool, limits: SandboxLimits) -> napi::Result<()> {
+pub fn prepare_sandbox(host_network: bool, limits: SandboxLimits, group: Option<u32>) -> napi::Result<()> {
     let request = SandboxRequest {
         host_network,
         limits,
+        group,
         ..Default::default()
     };
     spare::prepare_next(spare::Needs::of(&request)?);
     Ok(())
+}
+
+/// Makes a cgroup that steps with `step_limits`, which write below `directory`, share. Close it when they have ended.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn open_sandbox_group(
+    limits: SandboxLimits,
+    step_limits: SandboxLimits,
+    directory: String,
+) -> AsyncTask<Job<u32>> {
+    task::spawn(move || {
+        let group = Group::create(&limits.check()?, &step_limits.check()?, Path::new(&directory))
+            .map_err(Refusal::into_error)?;
+        Ok(group.open())
+    })
+}
+
+/// Removes it, and the sandbox that was prepared in it.
+#[napi(ts_return_type = "Promise<void>")]
+pub fn close_sandbox_group(group: u32) -> AsyncTask<Job<()>> {
+    task::spawn(move || {
+        spare::give_up(group);
+        Group::close(group);
+        Ok(())
+    })
+}
+
+/// Which limits cannot be enforced here for steps that write below `directory`. Milliseconds; no call to the kernel without limits.
+#[napi(ts_return_type = "Promise<RefusedLimit[]>")]
+pub fn refused_limits(
+    limits: SandboxLimits,
+    build_limits: Option<SandboxLimits>,
+    directory: String,
+) -> AsyncTask<Job<Vec<RefusedLimit>>> {
+    task::spawn(move || enforceable::refused_limits(&limits, build_limits.as_ref(), Path::new(&directory)))
 }
 
 /// Which cgroup version can hold steps here: `v1`, `v2` or `none`.
@@ -100,12 +144,27 @@ fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
 }
 
 fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
-    let cgroup = cgroup::Cgroup::create(&request.limits.check()?)?;
-    match encode::encode(request, &cgroup).and_then(|spec| spawn::spawn(&spec, Input::of(request))) {
-        Ok(spawned) => Ok(SandboxProcess::new(spawned, cgroup)),
+    let limits = request.limits.check()?;
+    let group = group_of(request)?;
+    let cgroup = Cgroup::create(&limits, group.as_deref()).map_err(Refusal::into_error)?;
+    let spawned = cgroup
+        .limit_io(&limits.io, Path::new(&request.upper))
+        .map_err(Refusal::into_error)
+        .and_then(|()| encode::encode(request, &cgroup))
+        .and_then(|spec| spawn::spawn(&spec, Input::of(request)));
+    match spawned {
+        Ok(spawned) => Ok(SandboxProcess::new(spawned, cgroup, group)),
         Err(error) => {
             cgroup.remove();
             Err(error)
         }
     }
+}
+
+fn group_of(request: &SandboxRequest) -> Result<Option<Arc<Group>>> {
+    let closed = || Error::new("SANDBOX_INVALID_SPEC", "limits", "the step's group is closed");
+    request
+        .group
+        .map(|id| Group::find(id).ok_or_else(closed))
+        .transpose()
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 
-use super::cgroup::Cgroup;
+use super::cgroup::{Cgroup, Group};
 use super::follow::{CLOSED, Listener, MAX_WAITING, Pipes, STATUS, Told, WRITTEN, tell};
 use super::input::{self, Input};
 use super::request::SandboxTerminal;
@@ -33,6 +33,9 @@ struct Rest {
     feed: Option<Feed>,
     pidfd: OwnedFd,
     cgroup: Cgroup,
+    group: Option<Arc<Group>>,
+    /// Forks that the group's pids limit had refused when the step began.
+    refused_before: f64,
 }
 
 /// What there is to write, and where to: a terminal's master comes later.
@@ -47,14 +50,20 @@ struct Feed {
 pub struct SandboxReport {
     pub memory_peak_bytes: Option<f64>,
     pub pids_peak: Option<f64>,
-    /// Processes that the memory limit killed.
+    /// Processes that were killed for want of memory.
     pub oom_kills: f64,
-    /// Forks that the pids limit refused.
+    /// Forks that a pids limit refused.
     pub forks_refused: f64,
+    /// Whether the step's own memory limit was met, and its build's.
+    pub memory_was_full: bool,
+    pub group_memory_was_full: bool,
+    /// Forks that the build's pids limit refused meanwhile, where the kernel counts them there.
+    pub group_forks_refused: f64,
 }
 
 impl SandboxProcess {
-    pub fn new(spawned: Spawned, cgroup: Cgroup) -> Self {
+    pub fn new(spawned: Spawned, cgroup: Cgroup, group: Option<Arc<Group>>) -> Self {
+        let refused_before = group.as_ref().map_or(0.0, |group| group.cgroup.forks_refused());
         let (input, pieces) = channel();
         let kind = spawned.kind;
         let (pipe, terminal) = match kind {
@@ -75,6 +84,8 @@ impl SandboxProcess {
                 feed: Some(Feed { kind, pipe, pieces }),
                 pidfd: spawned.pidfd,
                 cgroup,
+                group,
+                refused_before,
             })),
         }
     }
@@ -191,7 +202,7 @@ impl Rest {
     ) -> (Vec<u8>, SandboxReport) {
         let status = self.pipes.drain(on_output, on_terminal);
         spawn::reap(&self.pidfd);
-        let report = self.cgroup.report();
+        let report = self.cgroup.report(self.group.as_deref(), self.refused_before);
         self.cgroup.remove();
         (status, report)
     }

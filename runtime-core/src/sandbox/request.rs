@@ -2,8 +2,7 @@
 
 use napi_derive::napi;
 
-use super::cgroup::Limits;
-use crate::error::{Error, Result};
+use super::limits::SandboxLimits;
 
 #[napi(object)]
 #[derive(Clone, Default)]
@@ -23,6 +22,8 @@ pub struct SandboxRequest {
     pub hosts: String,
     pub resolv_conf: String,
     pub limits: SandboxLimits,
+    /// The cgroup of the step's build: `open_sandbox_group`.
+    pub group: Option<u32>,
     pub no_new_privileges: bool,
     /// Runs with all that the caller may do, in its user namespace.
     pub insecure: bool,
@@ -106,60 +107,4 @@ pub struct SandboxFile {
     pub uid: u32,
     pub gid: u32,
     pub mode: u32,
-}
-
-/// Absent is unlimited.
-#[napi(object)]
-#[derive(Clone, Default)]
-pub struct SandboxLimits {
-    pub memory_bytes: Option<f64>,
-    /// Memory and swap together.
-    pub memory_swap_bytes: Option<f64>,
-    pub pids: Option<u32>,
-    pub cpus: Option<f64>,
-}
-
-impl SandboxLimits {
-    /// What the kernel would round or read as "none" is refused.
-    pub fn check(&self) -> Result<Limits> {
-        Ok(Limits {
-            memory: self.memory_bytes.map(|n| bytes("memory", n)).transpose()?,
-            memory_swap: self
-                .memory_swap_bytes
-                .map(|n| bytes("memory and swap", n))
-                .transpose()?,
-            pids: self
-                .pids
-                .map(|n| if n == 0 { Err(invalid("pids", 0.0)) } else { Ok(n) })
-                .transpose()?,
-            cpus: self.cpus.map(cores).transpose()?,
-        })
-    }
-}
-
-fn bytes(name: &str, value: f64) -> Result<u64> {
-    const LARGEST_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
-    if (1.0..=LARGEST_SAFE_INTEGER).contains(&value) && value.fract() == 0.0 {
-        Ok(value as u64)
-    } else {
-        Err(invalid(name, value))
-    }
-}
-
-/// One hundredth of a core is the least that cgroup quotas can express (1 ms in 100 ms).
-fn cores(value: f64) -> Result<f64> {
-    if (0.01..=100_000.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err(invalid("cpus", value))
-    }
-}
-
-fn invalid(name: &str, value: f64) -> Error {
-    Error::new(
-        "SANDBOX_INVALID_SPEC",
-        "limits",
-        format!("{value} is not a possible limit"),
-    )
-    .with_subject(name)
 }

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::{Condvar, Mutex, Once};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{pwrite, write};
 use rustix::process::{getegid, geteuid};
 
-use super::cgroup::{Cgroup, Limits};
+use super::cgroup::{Cgroup, Group, Limits, Refusal};
 use super::input::Input;
 use super::process::SandboxProcess;
 use super::request::SandboxRequest;
@@ -35,6 +36,8 @@ const MAX_WAIT_AT_EXIT: Duration = Duration::from_millis(100);
 #[derive(PartialEq)]
 pub struct Needs {
     limits: Limits,
+    shm_size: u64,
+    group: Option<u32>,
     host_network: bool,
     identity: bool,
     /// Never true of what is prepared.
@@ -47,6 +50,8 @@ impl Needs {
     pub fn of(request: &SandboxRequest) -> Result<Self> {
         Ok(Self {
             limits: request.limits.check()?,
+            shm_size: request.limits.shm_size()?,
+            group: request.group,
             host_network: request.host_network,
             identity: request.identity,
             interactive: request.is_interactive(),
@@ -72,6 +77,17 @@ pub fn take(needs: &Needs) -> Option<Spare> {
 pub fn take_ready(needs: &Needs) -> Option<Spare> {
     let spare = SPARE.try_lock().ok()?.take()?;
     spare.fits(needs).then_some(spare)
+}
+
+/// Ends what was prepared in a group that is about to go.
+pub fn give_up(group: u32) {
+    let spare = SPARE.lock().ok().and_then(|mut slot| {
+        let is_in_it = slot
+            .as_ref()
+            .is_some_and(|spare| spare.needs.group == Some(group));
+        is_in_it.then(|| slot.take()).flatten()
+    });
+    drop(spare);
 }
 
 /// Prepares on a thread of its own, which nothing waits for. A failure is told by the next step, which then starts anew.
@@ -104,8 +120,9 @@ impl Spare {
     fn prepare(needs: Needs) -> Result<Self> {
         let mounts = File::open("/proc/self/mountinfo")
             .map_err(|error| Error::io("prepare", "/proc/self/mountinfo", &error))?;
-        let cgroup = Cgroup::create(&needs.limits)?;
-        let spec = encode::encode_ahead(needs.host_network, needs.identity, &cgroup);
+        let group = needs.group.and_then(Group::find);
+        let cgroup = Cgroup::create(&needs.limits, group.as_deref()).map_err(Refusal::into_error)?;
+        let spec = encode::encode_ahead(needs.host_network, needs.identity, needs.shm_size, &cgroup);
         match spec.and_then(|spec| spawn::spawn(&spec, Input::None)) {
             Ok(spawned) => Ok(Self {
                 needs,
@@ -131,6 +148,10 @@ impl Spare {
         let Some((spawned, cgroup)) = &self.parts else {
             return Ok(None);
         };
+        let group = super::group_of(request)?;
+        cgroup
+            .limit_io(&self.needs.limits.io, Path::new(&request.upper))
+            .map_err(Refusal::into_error)?;
         let spec = encode::encode(request, cgroup)?;
         if give(&spawned.spec, &spec).is_err() || write(&spawned.control, &[wire::CONTROL_START]).is_err() {
             return Ok(None);
@@ -138,7 +159,7 @@ impl Spare {
         Ok(self
             .parts
             .take()
-            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup)))
+            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup, group)))
     }
 }
 

@@ -155,8 +155,18 @@ pub fn limit(resource: usize) -> Result<Limit> {
 }
 
 pub fn set_limit(resource: usize, new: Limit) -> Result<()> {
+    set_limit_of(0, resource, new)
+}
+
+pub fn set_limit_of(pid: i32, resource: usize, new: Limit) -> Result<()> {
     // SAFETY: prlimit64(2) reads the struct.
-    unsafe { call(nr::PRLIMIT64, [0, resource, &raw const new as usize, 0]) }.map(drop)
+    unsafe {
+        call(
+            nr::PRLIMIT64,
+            [pid as usize, resource, &raw const new as usize, 0],
+        )
+    }
+    .map(drop)
 }
 
 pub const CLOCK_MONOTONIC: usize = 1;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The directories of this process's own cgroups.
 pub enum Location {
-    /// By controller.
+    /// By controller, under the names of v2: blkio is `io`.
     V1(HashMap<String, PathBuf>),
     V2(Unified),
     None,
@@ -19,7 +19,7 @@ pub struct Unified {
 }
 
 /// The controllers a step may need; a machine that has one of them on v1 keeps steps there.
-const CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
+const CONTROLLERS: [&str; 5] = ["memory", "pids", "cpu", "cpuset", "blkio"];
 
 impl Location {
     pub fn find() -> io::Result<Self> {
@@ -45,7 +45,8 @@ impl Location {
             }
             for controller in controllers.split(',').filter(|name| CONTROLLERS.contains(name)) {
                 if let Some(mount) = mounts.iter().find(|mount| mount.has(controller)) {
-                    v1.insert(controller.to_owned(), mount.directory(path));
+                    let name = if controller == "blkio" { "io" } else { controller };
+                    v1.insert(name.to_owned(), mount.directory(path));
                 }
             }
         }

@@ -1,7 +1,13 @@
 //! A cgroup for each step: limits before it starts, numbers when it has ended, and no trace afterwards. cgroups(7).
 
+mod cpuset;
+mod device;
+mod group;
+mod limits;
 mod location;
 mod name;
+mod refusal;
+mod report;
 mod v1;
 mod v2;
 
@@ -12,57 +18,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use self::location::Location;
-use super::process::SandboxReport;
-use crate::error::{Error, Result};
 
-/// What a step may use. Absent is unlimited.
-#[derive(Clone, Default, PartialEq)]
-pub struct Limits {
-    /// Bytes.
-    pub memory: Option<u64>,
-    /// Bytes of memory and swap together.
-    pub memory_swap: Option<u64>,
-    /// Processes and threads of the step.
-    pub pids: Option<u32>,
-    /// Cores.
-    pub cpus: Option<f64>,
-}
-
-/// PID 1 of the step counts as a process and is not the step's.
-const HELPERS: u32 = 1;
-/// The period of a cpu quota, in µs: the kernel's own default.
-const CPU_PERIOD: u64 = 100_000;
-
-impl Limits {
-    /// The controllers that must be there.
-    fn required(&self) -> Vec<&'static str> {
-        let asked = [
-            ("memory", self.memory.is_some() || self.memory_swap.is_some()),
-            ("pids", self.pids.is_some()),
-            ("cpu", self.cpus.is_some()),
-        ];
-        asked
-            .into_iter()
-            .filter(|(_, is_asked)| *is_asked)
-            .map(|(name, _)| name)
-            .collect()
-    }
-
-    fn pids_max(&self) -> Option<u32> {
-        self.pids.map(|pids| pids.saturating_add(HELPERS))
-    }
-
-    /// µs of cpu time in each period.
-    fn cpu_quota(&self) -> Option<u64> {
-        self.cpus.map(|cpus| (cpus * CPU_PERIOD as f64) as u64)
-    }
-
-    /// Docker's rule: as much swap as memory, when nothing is said.
-    fn memory_and_swap(&self) -> Option<u64> {
-        self.memory_swap
-            .or(self.memory.map(|memory| memory.saturating_mul(2)))
-    }
-}
+pub use self::cpuset::IdList;
+pub use self::group::Group;
+pub use self::limits::{CpuQuota, IoLimits, Limits, Swap};
+pub use self::refusal::Refusal;
 
 /// The step's own directories: one on v2, one a controller on v1, none where cgroups are out of reach.
 pub struct Cgroup {
@@ -87,24 +47,64 @@ enum Version {
 const ACCOUNTED: [&str; 2] = ["memory", "pids"];
 
 impl Cgroup {
-    /// Creates the step's cgroup with its limits. A limit whose controller is missing is an error that names it.
-    pub fn create(limits: &Limits) -> Result<Self> {
-        let location = Location::find().map_err(|error| Error::io("cgroup", "/proc/self/cgroup", &error))?;
-        match location {
-            Location::V1(hierarchies) => v1::create(&hierarchies, limits),
-            Location::V2(unified) => v2::create(&unified, limits),
+    /// Creates the step's cgroup with its limits, in the cgroup of its build where there is one. A limit that cannot be
+    /// enforced is refused. Block io is limited later: `limit_io`.
+    pub fn create(limits: &Limits, group: Option<&Group>) -> Result<Self, Refusal> {
+        Self::create_for(limits, group, &[])
+    }
+
+    /// The same; `passed_on` are the controllers that cgroups in it will need.
+    fn create_for(limits: &Limits, group: Option<&Group>, passed_on: &[&str]) -> Result<Self, Refusal> {
+        let unreadable = |error: io::Error| {
+            Refusal::new(
+                format!("/proc/self/cgroup cannot be read: {error}"),
+                "mount /proc",
+            )
+        };
+        match Location::find().map_err(unreadable)? {
+            Location::V1(hierarchies) => {
+                for directory in hierarchies.values() {
+                    name::sweep(&directory.join(COMMON));
+                }
+                v1::create(&hierarchies, limits, group)
+            }
+            Location::V2(unified) => v2::create(&unified, limits, group, passed_on),
             Location::None => Self::none(limits),
         }
     }
 
-    fn none(limits: &Limits) -> Result<Self> {
+    fn none(limits: &Limits) -> Result<Self, Refusal> {
         match limits.required().first() {
-            Some(controller) => Err(unsupported(controller)),
+            Some(_) => Err(Refusal::no_cgroups()),
             None => Ok(Self {
                 directories: Vec::new(),
                 version: Version::None,
             }),
         }
+    }
+
+    /// Limits what goes to the disk that `directory` is on.
+    pub fn limit_io(&self, io: &IoLimits, directory: &Path) -> Result<(), Refusal> {
+        if !io.is_any() {
+            return Ok(());
+        }
+        let disk = device::disk_of(directory)?;
+        match self.version {
+            Version::V1 => match self.directory_of("io") {
+                Some(directory) => v1::limit_io(directory, io, &disk),
+                None => Err(Refusal::not_mounted("blkio")),
+            },
+            Version::V2 => v2::limit_io(&self.directories[0].path, io, &disk),
+            Version::None => Err(Refusal::no_cgroups()),
+        }
+    }
+
+    /// v1: the directory in the hierarchy of `controller`.
+    fn directory_of(&self, controller: &str) -> Option<&Path> {
+        self.directories
+            .iter()
+            .find(|directory| directory.controllers.contains(&controller))
+            .map(|directory| directory.path.as_path())
     }
 
     /// The files that take the step's first process. It has one thread, so v1 may take it by thread.
@@ -125,7 +125,7 @@ impl Cgroup {
             Version::V1 => self
                 .directories
                 .iter()
-                .flat_map(|directory| directory.controllers.clone())
+                .flat_map(|directory| directory.controllers.iter().map(|name| v1::kernel_name(name)))
                 .collect(),
             _ => Vec::new(),
         }
@@ -135,58 +135,26 @@ impl Cgroup {
         self.version == Version::V2
     }
 
-    pub fn report(&self) -> SandboxReport {
-        let (peak, kills) = match self.version {
-            Version::V1 => (
-                self.number("memory.max_usage_in_bytes"),
-                self.keyed("memory.oom_control", "oom_kill"),
-            ),
-            _ => (
-                self.number("memory.peak"),
-                self.keyed("memory.events", "oom_kill"),
-            ),
-        };
-        SandboxReport {
-            memory_peak_bytes: peak,
-            pids_peak: self
-                .number("pids.peak")
-                .map(|pids| (pids - f64::from(HELPERS)).max(0.0)),
-            oom_kills: kills.unwrap_or(0.0),
-            forks_refused: self.keyed("pids.events", "max").unwrap_or(0.0),
-        }
+    pub fn is_v1(&self) -> bool {
+        self.version == Version::V1
     }
 
     /// Removes the directories. The kernel frees a cgroup shortly after its last process: EBUSY until then.
     pub fn remove(&self) {
         for directory in &self.directories {
             remove_directory(&directory.path);
-            // The common parent goes with its last child; another process may just be using it.
-            let _ = directory.path.parent().map(fs::remove_dir);
+            let parent = directory.path.parent();
+            // The common parent goes with its last child; another process may just be using it. A build's own is closed.
+            if let Some(common) = parent.filter(|parent| parent.ends_with(COMMON)) {
+                let _ = fs::remove_dir(common);
+            }
         }
-    }
-
-    fn read(&self, file: &str) -> Option<String> {
-        self.directories
-            .iter()
-            .find_map(|directory| fs::read_to_string(directory.path.join(file)).ok())
-    }
-
-    fn number(&self, file: &str) -> Option<f64> {
-        self.read(file)?.trim().parse().ok()
-    }
-
-    /// One value of a file of `key value` lines.
-    fn keyed(&self, file: &str, key: &str) -> Option<f64> {
-        let content = self.read(file)?;
-        content
-            .lines()
-            .find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
     }
 }
 
 /// `v1`, `v2` or `none`: where a step's cgroup can be made, found out by making one.
 pub fn version() -> &'static str {
-    let Ok(cgroup) = Cgroup::create(&Limits::default()) else {
+    let Ok(cgroup) = Cgroup::create(&Limits::default(), None) else {
         return "none";
     };
     cgroup.remove();
@@ -209,10 +177,20 @@ fn remove_directory(path: &Path) {
     }
 }
 
+/// The directory that holds the cgroups of all builders.
+const COMMON: &str = "tsbuild";
+
+/// Makes `group/<name>`.
+fn make_inside(group: &Path) -> io::Result<PathBuf> {
+    let path = group.join(name::unpredictable()?);
+    fs::create_dir(&path)?;
+    Ok(path)
+}
+
 /// Makes `parent/tsbuild/<name>`, sweeping what dead processes left there.
 fn make_directory(parent: &Path) -> io::Result<PathBuf> {
     const ATTEMPTS: u32 = 8;
-    let common = parent.join("tsbuild");
+    let common = parent.join(COMMON);
     let mut last = Ok(());
     for _ in 0..ATTEMPTS {
         if let Err(error) = fs::create_dir(&common)
@@ -230,16 +208,4 @@ fn make_directory(parent: &Path) -> io::Result<PathBuf> {
         }
     }
     last.map(|()| common)
-}
-
-/// Writes a limit. The kernel refuses what it cannot hold.
-fn set(directory: &Path, file: &str, value: impl ToString) -> Result<()> {
-    let path = directory.join(file);
-    fs::write(&path, value.to_string())
-        .map_err(|error| Error::io("cgroup", path.display().to_string(), &error))
-}
-
-fn unsupported(limit: &str) -> Error {
-    let message = "no cgroup controller here can enforce this limit";
-    Error::new("SANDBOX_LIMIT_UNSUPPORTED", "cgroup", message).with_subject(limit)
 }

@@ -6,25 +6,67 @@
 use std::fs;
 use std::path::Path;
 
+use super::device::Disk;
+use super::limits::{IoLimits, Limits, Swap, cpu_weight};
 use super::location::Unified;
-use super::{ACCOUNTED, CPU_PERIOD, Cgroup, Directory, Limits, Version, make_directory, set, unsupported};
-use crate::error::Result;
+use super::refusal::Refusal;
+use super::{ACCOUNTED, Cgroup, Directory, Group, Version, cpuset, make_directory, make_inside};
 
-pub fn create(unified: &Unified, limits: &Limits) -> Result<Cgroup> {
-    let required = limits.required();
+/// `passed_on` are controllers that the directory's own children will need.
+pub fn create(
+    unified: &Unified,
+    limits: &Limits,
+    group: Option<&Group>,
+    passed_on: &[&str],
+) -> Result<Cgroup, Refusal> {
+    let mut required = limits.required();
+    if limits.io.limits_writes() {
+        // Whose a written page is, the memory controller knows.
+        required.push("memory");
+    }
+    required.extend(passed_on.iter().filter_map(|name| known(name)));
     let wanted: Vec<&str> = ACCOUNTED.into_iter().chain(required.iter().copied()).collect();
     // First where numbers can be had too, then where the limits can.
     for controllers in [&wanted, &required] {
-        if let Some(cgroup) = parents(unified).find_map(|parent| make(parent, controllers)) {
+        if let Some(cgroup) = make_somewhere(unified, group, controllers) {
             return limit(cgroup, limits);
         }
     }
     match required.first() {
-        Some(controller) => Err(unsupported(controller)),
+        Some(_) => Err(why(unified, &required)),
         None => Ok(Cgroup {
             directories: Vec::new(),
             version: Version::None,
         }),
+    }
+}
+
+fn known(controller: &str) -> Option<&'static str> {
+    ["memory", "pids", "cpu", "cpuset", "io"]
+        .into_iter()
+        .find(|name| *name == controller)
+}
+
+fn make_somewhere(unified: &Unified, group: Option<&Group>, controllers: &[&str]) -> Option<Cgroup> {
+    match group.and_then(|group| group.cgroup.directories.first()) {
+        Some(directory) => make_in_group(&directory.path, controllers),
+        None => parents(unified).find_map(|parent| make(parent, controllers)),
+    }
+}
+
+/// The controller that is missing, and where it is lost.
+fn why(unified: &Unified, required: &[&str]) -> Refusal {
+    let absent = |directory: &Path| {
+        required
+            .iter()
+            .find(|name| !has(directory, "cgroup.controllers", &[name]))
+            .copied()
+    };
+    match (absent(&unified.mount), absent(&unified.own)) {
+        (Some(controller), _) => Refusal::not_in_kernel(controller),
+        (None, controller) => {
+            Refusal::not_delegated(controller.or(required.first().copied()).unwrap_or("memory"))
+        }
     }
 }
 
@@ -41,17 +83,26 @@ fn make(parent: &Path, controllers: &[&str]) -> Option<Cgroup> {
         return None;
     }
     let path = make_directory(parent).ok()?;
+    let common = path.parent()?.to_owned();
+    // The parent of steps has no processes: it can pass on whatever it got.
+    take(&path, &common, controllers)
+}
+
+/// A group has no processes of its own either.
+fn make_in_group(group: &Path, controllers: &[&str]) -> Option<Cgroup> {
+    let path = make_inside(group).ok()?;
+    take(&path, group, controllers)
+}
+
+fn take(path: &Path, above: &Path, controllers: &[&str]) -> Option<Cgroup> {
     let cgroup = Cgroup {
         directories: vec![Directory {
             controllers: Vec::new(),
-            path: path.clone(),
+            path: path.to_owned(),
         }],
         version: Version::V2,
     };
-    // The parent of steps has no processes: it can pass on whatever it got.
-    if path.parent().is_some_and(|common| pass_on(common, controllers))
-        && has(&path, "cgroup.controllers", controllers)
-    {
+    if pass_on(above, controllers) && has(path, "cgroup.controllers", controllers) {
         return Some(cgroup);
     }
     cgroup.remove();
@@ -79,44 +130,72 @@ fn has(directory: &Path, file: &str, controllers: &[&str]) -> bool {
         .all(|wanted| content.split_whitespace().any(|found| found == *wanted))
 }
 
-fn limit(cgroup: Cgroup, limits: &Limits) -> Result<Cgroup> {
+fn limit(cgroup: Cgroup, limits: &Limits) -> Result<Cgroup, Refusal> {
     let directory = &cgroup.directories[0].path;
     match apply(directory, limits) {
         Ok(()) => Ok(cgroup),
-        Err(error) => {
+        Err(refusal) => {
             cgroup.remove();
-            Err(error)
+            Err(refusal)
         }
     }
 }
 
-fn apply(directory: &Path, limits: &Limits) -> Result<()> {
+fn apply(directory: &Path, limits: &Limits) -> Result<(), Refusal> {
     if let Some(memory) = limits.memory {
-        set(directory, "memory.max", memory)?;
+        Refusal::set(directory, "memory.max", memory)?;
     }
     limit_swap(directory, limits)?;
     if let Some(pids) = limits.pids_max() {
-        set(directory, "pids.max", pids)?;
+        Refusal::set(directory, "pids.max", pids)?;
     }
-    match limits.cpu_quota() {
-        Some(quota) => set(directory, "cpu.max", format!("{quota} {CPU_PERIOD}")),
+    if let Some(shares) = limits.cpu_shares {
+        Refusal::set(directory, "cpu.weight", cpu_weight(shares))?;
+    }
+    if let Some(cpus) = &limits.cpuset_cpus {
+        cpuset::limit(directory, "cpuset.cpus", cpus)?;
+    }
+    if let Some(mems) = &limits.cpuset_mems {
+        cpuset::limit(directory, "cpuset.mems", mems)?;
+    }
+    match limits.cpu {
+        Some(cpu) => Refusal::set(directory, "cpu.max", format!("{} {}", cpu.quota, cpu.period)),
         None => Ok(()),
     }
 }
 
 /// v2 limits swap alone; the spec, like Docker, limits the sum.
-fn limit_swap(directory: &Path, limits: &Limits) -> Result<()> {
+fn limit_swap(directory: &Path, limits: &Limits) -> Result<(), Refusal> {
     let Some(both) = limits.memory_and_swap() else {
         return Ok(());
     };
     let accounts_swap = directory.join("memory.swap.max").exists();
-    match (accounts_swap, limits.memory_swap) {
-        (true, _) => set(
-            directory,
-            "memory.swap.max",
-            both.saturating_sub(limits.memory.unwrap_or(0)),
-        ),
-        (false, Some(_)) => Err(unsupported("memory and swap")),
-        (false, None) => Ok(()),
+    match (accounts_swap, both) {
+        (true, Swap::Unlimited) => Refusal::set(directory, "memory.swap.max", "max"),
+        (true, Swap::Bytes(both)) => {
+            let swap = both.saturating_sub(limits.memory.unwrap_or(0));
+            Refusal::set(directory, "memory.swap.max", swap)
+        }
+        (false, Swap::Bytes(_)) if limits.memory_swap.is_some() => Err(Refusal::new(
+            "the kernel does not count swap by cgroup",
+            "boot it with swapaccount=1, or leave the limit out",
+        )),
+        (false, _) => Ok(()),
     }
+}
+
+/// Linux, Documentation/admin-guide/cgroup-v2.rst, "io.max". Buffered writes count too, where memory is accounted in the same
+/// cgroup.
+pub fn limit_io(directory: &Path, io: &IoLimits, disk: &Disk) -> Result<(), Refusal> {
+    let rows = [
+        ("rbps", io.read_bps),
+        ("wbps", io.write_bps),
+        ("riops", io.read_iops),
+        ("wiops", io.write_iops),
+    ];
+    let asked: String = rows
+        .iter()
+        .filter_map(|(key, value)| value.map(|value| format!(" {key}={value}")))
+        .collect();
+    Refusal::set(directory, "io.max", format!("{disk}{asked}"))
 }
