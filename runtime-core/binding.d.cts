@@ -29,8 +29,11 @@ export declare class FileLock {
 export declare class SandboxProcess {
   /**
    * Calls back with every piece of output as it comes (0: stdout, 1: stderr), after every piece of input (3: it is written, 4:
-   * nobody reads it), and once, when nothing is left of the step, with the records of its status pipe (2) and the report.
+   * nobody reads it), and once, when no process of the step is left, with the records of its status pipe (2) and the report.
    * Call it once.
+   *
+   * Of a step that ended by itself the kernel then still frees namespaces and cgroup, for a millisecond; one that was asked
+   * to end is told of when that is over, since its caller may be about to end without a chance to wait.
    */
   follow(callback: (from: number, bytes: Buffer, report?: SandboxReport) => void): void
   /** SIGTERM to every process of the step. */

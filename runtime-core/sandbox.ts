@@ -24,8 +24,9 @@ export interface RunSandboxOptions {
 
 /**
  * Runs one step in a sandbox of its own: eight namespaces, a cgroup, a seccomp filter, dropped capabilities.
- * Resolves once the command has ended, every other process of the step is dead, all output is delivered and the step's
- * cgroup is gone. A command that fails is a result: `exitCode` is 126 or 127 when it could not be executed.
+ * Resolves once the command has ended, every other process of the step is dead, and all output is delivered. What the kernel
+ * then still frees, namespaces, mounts and the cgroup, goes on a thread within a millisecond; the process waits for that when it
+ * ends. An aborted step is awaited to the last. A command that fails is a result: `exitCode` is 126 or 127 when it could not be executed.
  * Rejects with the signal's reason when aborted, and with a SandboxError otherwise: SANDBOX_INVALID_SPEC,
  * SANDBOX_LIMIT_UNSUPPORTED (before anything runs), SANDBOX_SETUP_FAILED with the `step` and `errno`.
  */

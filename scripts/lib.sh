@@ -8,7 +8,7 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 DEMO_PACKAGES=(ca-certificates gcc libc6-dev busybox-static runc umoci)
 # The programs that tests check tsbuild against, and what their base images are made with.
 TEST_PACKAGES=("${DEMO_PACKAGES[@]}" git docker-registry skopeo podman buildah crun docker.io debootstrap uidmap
-  zstd bzip2 xz-utils libarchive-tools python3 attr libcap2-bin apache2-utils nginx-light openssl openssh-client openssh-server)
+  zstd bzip2 xz-utils libarchive-tools python3 attr libcap2-bin apache2-utils nginx-light openssl openssh-client openssh-server bubblewrap)
 
 say() { printf '==> %s\n' "$*" >&2; }
 

@@ -48,8 +48,10 @@ fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), 
     }
     close_what_is_left(&created);
     identity::forbid_tracing().at("dumpable")?;
-    run_command(spec)?;
+    let status = run_command(spec)?;
     created.remove();
+    report::usage(&process::usage_of_children());
+    report::exited(status);
     Ok(())
 }
 
@@ -97,18 +99,17 @@ fn become_root() -> Result<(), Fail> {
     die_with_the_launcher()
 }
 
-fn run_command(spec: &'static Spec) -> Result<(), Fail> {
+/// To the end of the command and of everything it left running: its wait status.
+fn run_command(spec: &'static Spec) -> Result<i32, Fail> {
     if spec.has(wire::FLAG_PROBE) {
-        report::exited(0);
-        return Ok(());
+        return Ok(0);
     }
     let pid = command::start(spec)?;
     // What the step writes to, it holds itself; the ends here would keep the pipes open.
     file::close_between(0, 2);
     let status = wait_for(pid);
     end_the_rest();
-    report::exited(status);
-    Ok(())
+    Ok(status)
 }
 
 /// Reaps whatever ends until the command does. SIGTERM from outside goes to everyone in the step, a signal that is forwarded to

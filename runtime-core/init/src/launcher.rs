@@ -227,7 +227,7 @@ fn wait_until_taken(child: &Child, sync: &Fd) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Watches until init is gone, and tells what the whole step used.
+/// Watches until init is gone, and with it all that the step had of the kernel.
 fn supervise(child: &Child) -> Result<(), Fail> {
     let control = Fd::new(wire::CONTROL_FD);
     let mut watch_control = true;
@@ -238,8 +238,7 @@ fn supervise(child: &Child) -> Result<(), Fail> {
             continue;
         }
         if fds[0].ready != 0 {
-            let (_, _, usage) = process::wait(child.pid, 0).at("wait")?;
-            report::usage(&usage);
+            process::wait(child.pid, 0).at("wait")?;
             return Ok(());
         }
         if fds[1].ready != 0 {

@@ -40,7 +40,7 @@ impl<T> Step<T> for sys::Result<T> {
     }
 }
 
-const HEADER: usize = 16;
+const HEADER: usize = wire::RECORD_HEADER;
 const MAXIMUM: usize = 1024;
 
 fn send(kind: u32, value: i32, parts: &[&[u8]]) {

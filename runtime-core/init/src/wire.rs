@@ -53,11 +53,14 @@ pub const FIRST_HOST_ID: u32 = 100_000;
 /// How many ids such a step has: all that remain, so that no id of an image is without a place.
 pub const HOST_IDS: u32 = u32::MAX - FIRST_HOST_ID;
 
-/// `value` is the wait status of the command, as wait(2) gives it.
+/// The size of a record's header.
+pub const RECORD_HEADER: usize = 16;
+/// `value` is the wait status of the command, as wait(2) gives it. It is the last record of a step that ran: no process of it but
+/// PID 1 is left then, nor will any write to its root.
 pub const RECORD_EXITED: u32 = 1;
 /// `value` is an errno; the bytes are the step that failed, a NUL, and what it was about.
 pub const RECORD_FAILED: u32 = 2;
-/// The bytes are three u64: µs of user time, µs of system time, KiB of the largest process.
+/// Of the command and what it started. The bytes are three u64: µs of user time, µs of system time, KiB of the largest process.
 pub const RECORD_USAGE: u32 = 3;
 /// `value` is 1 with idmapped mounts, 0 with the caller's own ids.
 pub const RECORD_IDS: u32 = 4;

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::process::SandboxReport;
-use super::terminal;
+use super::{terminal, wire};
 
 /// What JavaScript is told: where it comes from, the bytes, and at the end the report.
 pub type Told = FnArgs<(u32, Buffer, Option<SandboxReport>)>;
@@ -41,8 +41,8 @@ pub struct Pipes {
 const TERMINAL: usize = 3;
 
 impl Pipes {
-    /// Reads all of them to their ends, which is the end of the step. Returns what came by the status pipe. `on_terminal` is given
-    /// the master, and gives back what is to be read of it.
+    /// Reads to the end of the step: the ends of its output, and the record that tells how it ended, or the ends of all of them when
+    /// it never began. Returns what came by the status pipe. `on_terminal` is given the master, and gives back what is to be read of it.
     pub fn drain(
         self,
         mut on_output: impl FnMut(u32, Vec<u8>),
@@ -58,7 +58,7 @@ impl Pipes {
         let mut expected = files[TERMINAL].is_some().then_some(on_terminal);
         let mut buffer = vec![0; CHUNK];
         let mut status = Vec::new();
-        while files.iter().any(Option::is_some) {
+        while is_output_open(&files) || (files[STATUS as usize].is_some() && !has_ended(&status)) {
             for (pipe, file) in ready(&mut files) {
                 if let (TERMINAL, Some(on_terminal)) = (pipe, expected.take_if(|_| pipe == TERMINAL)) {
                     let socket = file.take().map(OwnedFd::from);
@@ -78,6 +78,27 @@ impl Pipes {
         }
         status
     }
+}
+
+fn is_output_open(files: &[Option<File>; 4]) -> bool {
+    let is_output = |(pipe, file): (usize, &Option<File>)| pipe != STATUS as usize && file.is_some();
+    files.iter().enumerate().any(is_output)
+}
+
+/// Whether the last record of a step that ran is there.
+fn has_ended(status: &[u8]) -> bool {
+    let word = |record: &[u8], index: usize| {
+        let bytes = record.get(4 * index..4 * index + 4)?;
+        bytes.try_into().ok().map(u32::from_le_bytes)
+    };
+    let mut rest = status;
+    while let (Some(kind), Some(length)) = (word(rest, 0), word(rest, 2)) {
+        if kind == wire::RECORD_EXITED {
+            return true;
+        }
+        rest = rest.get(wire::RECORD_HEADER + length as usize..).unwrap_or(&[]);
+    }
+    false
 }
 
 /// Blocks until one of the open ones can be read or has ended.

@@ -3,6 +3,7 @@
 
 mod cgroup;
 mod encode;
+mod ending;
 mod enforceable;
 mod follow;
 mod helper;

@@ -1,6 +1,7 @@
 //! A running step as TypeScript holds it.
 
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +9,7 @@ use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 
 use super::cgroup::{Cgroup, Group};
+use super::ending::Ending;
 use super::follow::{CLOSED, Listener, MAX_WAITING, Pipes, STATUS, Told, WRITTEN, tell};
 use super::input::{self, Input};
 use super::request::SandboxTerminal;
@@ -23,6 +25,8 @@ pub struct SandboxProcess {
     /// Pieces for the command to read, where it reads any.
     input: Option<Sender<Vec<u8>>>,
     terminal: Terminal,
+    /// Somebody wants the step ended.
+    is_asked_to_end: Arc<AtomicBool>,
     rest: Mutex<Option<Rest>>,
 }
 
@@ -31,6 +35,12 @@ struct Rest {
     pipes: Pipes,
     /// Until it is followed.
     feed: Option<Feed>,
+    ended: Ended,
+    is_asked_to_end: Arc<AtomicBool>,
+}
+
+/// What goes when the step has ended.
+struct Ended {
     pidfd: OwnedFd,
     cgroup: Cgroup,
     group: Option<Arc<Group>>,
@@ -70,8 +80,10 @@ impl SandboxProcess {
             Input::Terminal => (None, spawned.input),
             _ => (spawned.input, None),
         };
+        let is_asked_to_end = Arc::new(AtomicBool::new(false));
         Self {
             control: Some(spawned.control),
+            is_asked_to_end: is_asked_to_end.clone(),
             input: Some(input),
             terminal: Terminal::default(),
             rest: Mutex::new(Some(Rest {
@@ -82,17 +94,22 @@ impl SandboxProcess {
                     terminal,
                 },
                 feed: Some(Feed { kind, pipe, pieces }),
-                pidfd: spawned.pidfd,
-                cgroup,
-                group,
-                refused_before,
+                ended: Ended {
+                    pidfd: spawned.pidfd,
+                    cgroup,
+                    group,
+                    refused_before,
+                },
+                is_asked_to_end,
             })),
         }
     }
 
     /// Reads the status to its end on this thread, and cleans up.
     pub fn run_to_end(self) -> Result<Vec<u8>> {
-        let (status, _) = self.take()?.finish(|_, _| {}, |_| None);
+        let rest = self.take()?;
+        let status = rest.pipes.drain(|_, _| {}, |_| None);
+        rest.ended.clean_up();
         Ok(status)
     }
 
@@ -105,8 +122,11 @@ impl SandboxProcess {
 #[napi]
 impl SandboxProcess {
     /// Calls back with every piece of output as it comes (0: stdout, 1: stderr), after every piece of input (3: it is written, 4:
-    /// nobody reads it), and once, when nothing is left of the step, with the records of its status pipe (2) and the report.
+    /// nobody reads it), and once, when no process of the step is left, with the records of its status pipe (2) and the report.
     /// Call it once.
+    ///
+    /// Of a step that ended by itself the kernel then still frees namespaces and cgroup, for a millisecond; one that was asked
+    /// to end is told of when that is over, since its caller may be about to end without a chance to wait.
     #[napi(ts_args_type = "callback: (from: number, bytes: Buffer, report?: SandboxReport) => void")]
     pub fn follow(&self, callback: Function<'_, Told, ()>) -> napi::Result<()> {
         let listener = callback
@@ -128,7 +148,7 @@ impl SandboxProcess {
             other => other,
         };
         let follow = move || {
-            let (status, report) = rest.finish(
+            let status = rest.pipes.drain(
                 |from, bytes| tell(&listener, from, bytes, None),
                 |master| {
                     let (reader, writer) = terminal.arrive(master).ok()?;
@@ -139,7 +159,8 @@ impl SandboxProcess {
                 },
             );
             terminal.close();
-            tell(&listener, STATUS, status, Some(report));
+            let waits_for_the_last = rest.is_asked_to_end.load(Ordering::Relaxed);
+            rest.ended.tell(status, listener, waits_for_the_last);
         };
         std::thread::Builder::new()
             .name("tsbuild-step".into())
@@ -150,6 +171,7 @@ impl SandboxProcess {
     /// SIGTERM to every process of the step.
     #[napi]
     pub fn terminate(&self) {
+        self.is_asked_to_end.store(true, Ordering::Relaxed);
         if let Some(control) = &self.control {
             // A step that has ended meanwhile has nobody to read this.
             let _ = rustix::io::write(control, &[wire::CONTROL_TERMINATE]);
@@ -188,23 +210,31 @@ impl SandboxProcess {
     /// SIGKILL to every process of the step that is left.
     #[napi]
     pub fn kill(&mut self) {
+        self.is_asked_to_end.store(true, Ordering::Relaxed);
         self.control = None;
         self.input = None;
     }
 }
 
-impl Rest {
-    /// To the end of the step: its status records, and what its cgroup said before it went.
-    fn finish(
-        self,
-        on_output: impl FnMut(u32, Vec<u8>),
-        on_terminal: impl FnOnce(OwnedFd) -> Option<OwnedFd>,
-    ) -> (Vec<u8>, SandboxReport) {
-        let status = self.pipes.drain(on_output, on_terminal);
-        spawn::reap(&self.pidfd);
+impl Ended {
+    /// Tells how the step went, and cleans up.
+    fn tell(self, status: Vec<u8>, listener: Arc<Listener>, waits_for_the_last: bool) {
+        let _ending = Ending::begin();
         let report = self.cgroup.report(self.group.as_deref(), self.refused_before);
+        let tell_now = move || tell(&listener, STATUS, status, Some(report));
+        if waits_for_the_last {
+            self.clean_up();
+            tell_now();
+        } else {
+            // Drops the listener: JavaScript's loop may end now.
+            tell_now();
+            self.clean_up();
+        }
+    }
+
+    fn clean_up(self) {
+        spawn::reap(&self.pidfd);
         self.cgroup.remove();
-        (status, report)
     }
 }
 

@@ -7,14 +7,14 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::{Condvar, Mutex, Once};
-use std::time::Duration;
+use std::sync::Mutex;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{pwrite, write};
 use rustix::process::{getegid, geteuid};
 
 use super::cgroup::{Cgroup, Group, Limits, Refusal};
+use super::ending::{self, Ending};
 use super::input::Input;
 use super::process::SandboxProcess;
 use super::request::SandboxRequest;
@@ -24,13 +24,6 @@ use crate::error::{Error, Result};
 
 /// At most one; the lock is held while its helper is being started, for about a millisecond.
 static SPARE: Mutex<Option<Spare>> = Mutex::new(None);
-
-/// How many helpers are being ended.
-static ENDING: Mutex<usize> = Mutex::new(0);
-static ENDED: Condvar = Condvar::new();
-
-/// A helper ends within milliseconds. This process waits no longer than this for those it leaves.
-const MAX_WAIT_AT_EXIT: Duration = Duration::from_millis(100);
 
 /// What cannot be changed any more once it is prepared.
 #[derive(PartialEq)]
@@ -99,11 +92,7 @@ pub fn prepare_next(needs: Needs) {
     if SPARE.try_lock().map_or(true, |slot| slot.is_some()) {
         return;
     }
-    static AT_EXIT: Once = Once::new();
-    // SAFETY: atexit(3) takes a function of this library, which Node never unloads.
-    AT_EXIT.call_once(|| unsafe {
-        libc::atexit(end_all);
-    });
+    ending::watch_for_the_end();
     let prepare = move || {
         if let Ok(mut slot) = SPARE.lock()
             && slot.is_none()
@@ -169,35 +158,25 @@ impl Drop for Spare {
         let Some((spawned, cgroup)) = self.parts.take() else {
             return;
         };
+        let ending = Ending::begin();
         let clean_up = move || {
             let Spawned { pidfd, control, .. } = spawned;
             drop(control);
             spawn::reap(&pidfd);
             cgroup.remove();
-            count_ending(|count| count - 1);
+            drop(ending);
         };
-        count_ending(|count| count + 1);
-        let thread = std::thread::Builder::new().name("tsbuild-ahead".into());
-        if thread.spawn(clean_up).is_err() {
-            count_ending(|count| count - 1);
-        }
+        // Without a thread it ends by itself: its control pipe is closed.
+        let _ = std::thread::Builder::new()
+            .name("tsbuild-ahead".into())
+            .spawn(clean_up);
     }
 }
 
-fn count_ending(change: impl Fn(usize) -> usize) {
-    if let Ok(mut count) = ENDING.lock() {
-        *count = change(*count);
-        ENDED.notify_all();
-    }
-}
-
-/// Leaves no helper behind: the one that got no step is ended, and those that are ending are waited for.
-extern "C" fn end_all() {
+/// Ends the one that stands ready.
+pub fn give_up_any() {
     let spare = SPARE.lock().ok().and_then(|mut slot| slot.take());
     drop(spare);
-    if let Ok(count) = ENDING.lock() {
-        let _ = ENDED.wait_timeout_while(count, MAX_WAIT_AT_EXIT, |count| *count > 0);
-    }
 }
 
 fn is_ready(file: &impl std::os::fd::AsFd, what: PollFlags) -> bool {

@@ -109,6 +109,7 @@ pub mod nr {
     pub const MMAP: usize = 222;
     pub const GETCWD: usize = 17;
     pub const WAIT4: usize = 260;
+    pub const GETRUSAGE: usize = 165;
     pub const PRLIMIT64: usize = 261;
     pub const SECCOMP: usize = 277;
     pub const STATX: usize = 291;

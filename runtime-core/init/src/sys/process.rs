@@ -137,6 +137,15 @@ pub fn wait(pid: i32, options: usize) -> Result<(i32, i32, Usage)> {
     }
 }
 
+/// What the processes used that this one has reaped, and those they had reaped.
+pub fn usage_of_children() -> Usage {
+    const RUSAGE_CHILDREN: usize = usize::MAX;
+    let mut usage = Usage::default();
+    // SAFETY: getrusage(2) fills a struct rusage. It cannot fail with these arguments.
+    let _ = unsafe { call(nr::GETRUSAGE, [RUSAGE_CHILDREN, &raw mut usage as usize]) };
+    usage
+}
+
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct Limit {

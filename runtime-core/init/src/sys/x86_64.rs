@@ -77,6 +77,7 @@ pub mod nr {
     pub const EXECVE: usize = 59;
     pub const EXIT_GROUP: usize = 231;
     pub const WAIT4: usize = 61;
+    pub const GETRUSAGE: usize = 98;
     pub const KILL: usize = 62;
     pub const GETCWD: usize = 79;
     pub const CHDIR: usize = 80;
