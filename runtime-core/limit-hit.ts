@@ -72,11 +72,14 @@ function pidsHit({ limits, groupLimits, report }: LimitEvidence): LimitHit | und
   return { type: "pids", scope: "machine", refused };
 }
 
+/** The kernel counts the time of this limit in ticks, which may be more than the time that a process really had. */
+const CPU_TIME_SLACK = 0.75;
+
 /**
  * The signal tells: SIGXFSZ, SIGXCPU at the soft limit, or, where that is not below the hard one, SIGKILL once the time is
  * used. A shell passes the signal of its last command on as 128 + n.
  */
-function ulimitHit({ limits, report, exitCode, cpuMs }: LimitEvidence): LimitHit | undefined {
+function ulimitHit({ limits, report, exitCode, cpuMs, hasTimedOut }: LimitEvidence): LimitHit | undefined {
   const ulimit = (name: Ulimit["name"]) => limits.ulimits?.findLast((one) => one.name === name);
   const ended = (signal: number) => exitCode === 128 + signal;
   const size = ulimit("fsize");
@@ -84,6 +87,7 @@ function ulimitHit({ limits, report, exitCode, cpuMs }: LimitEvidence): LimitHit
   const time = ulimit("cpu");
   if (time === undefined) return undefined;
   if (ended(constants.signals.SIGXCPU)) return { type: "cpuTime", seconds: time.soft };
-  const wasKilled = ended(constants.signals.SIGKILL) && report.oomKills === 0;
-  return wasKilled && time.hard >= 0 && cpuMs >= time.hard * 1000 ? { type: "cpuTime", seconds: time.hard } : undefined;
+  const wasKilled = ended(constants.signals.SIGKILL) && report.oomKills === 0 && !hasTimedOut;
+  const isUsed = time.hard >= 0 && cpuMs >= time.hard * 1000 * CPU_TIME_SLACK;
+  return wasKilled && isUsed ? { type: "cpuTime", seconds: time.hard } : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Flag } from "./flags.ts";
+import { BUILD_LIMIT_FLAG, LIMIT_FLAG_TABLE } from "./limit-flag-table.ts";
 
 /** The flags of `tsbuild build`, in the order help shows them: ours, then docker's that are ignored or refused. */
 export const BUILD_FLAGS: readonly Flag[] = [
@@ -80,10 +81,8 @@ export const BUILD_FLAGS: readonly Flag[] = [
     value: "HOST:IP",
     help: "A name that RUN finds in its /etc/hosts",
   },
-  { name: "memory", short: "m", type: "string", value: "BYTES", help: "Memory of a RUN: 512m, 2g" },
-  { name: "memory-swap", type: "string", value: "BYTES", help: "Memory and swap of a RUN; -1 for no limit" },
-  { name: "cpus", type: "string", value: "NUMBER", help: "Processors of a RUN: 1.5" },
-  { name: "pids-limit", type: "string", value: "NUMBER", help: "Processes of a RUN" },
+  ...LIMIT_FLAG_TABLE,
+  BUILD_LIMIT_FLAG,
   {
     name: "security-opt",
     type: "string",
@@ -124,8 +123,6 @@ export const BUILD_FLAGS: readonly Flag[] = [
   { name: "help", short: "h", type: "boolean", help: "Show this" },
 
   ...ignored(["rm", "force-rm", "compress", "disable-content-trust", "debug"], "boolean"),
-  // /dev/shm of a RUN may take all of its memory: it is never smaller than asked for.
-  ...ignored(["shm-size"], "string"),
   ...ignored(["builder"], "string"),
   {
     name: "isolation",
@@ -140,18 +137,12 @@ export const BUILD_FLAGS: readonly Flag[] = [
   refused("squash", "boolean", "leave it out: a multi-stage build with one COPY --from gives one layer"),
   refused("cache-from", "string", "leave it out: the store on this machine is the cache"),
   refused("cache-to", "string", "leave it out: the store on this machine is the cache"),
-  refused("ulimit", "string", "set it in the RUN with ulimit"),
   refused("annotation", "string", "use --label"),
   refused("policy", "string", "pin images by digest in the Dockerfile"),
   refused("attest", "string", "leave it out: no attestations are made"),
   refused("provenance", "string", "leave it out: no attestations are made", ["false", "0"]),
   refused("sbom", "string", "leave it out: no attestations are made", ["false", "0"]),
-  refused("cgroup-parent", "string", "use --memory, --cpus and --pids-limit"),
-  refused("cpu-period", "string", "use --cpus"),
-  refused("cpu-quota", "string", "use --cpus"),
-  refused("cpu-shares", "string", "use --cpus", ["0"]),
-  refused("cpuset-cpus", "string", "use taskset around tsbuild"),
-  refused("cpuset-mems", "string", "use numactl around tsbuild"),
+  refused("cgroup-parent", "string", "use --build-limit for what all RUNs may use together"),
 ];
 
 function ignored(names: readonly string[], type: Flag["type"]): readonly Flag[] {

@@ -4,12 +4,13 @@ import { parsePairs } from "./csv.ts";
 import type { ParsedFlags } from "./flags.ts";
 import { parseAllow } from "./parse-allow.ts";
 import { parseExtraHost } from "./parse-extra-host.ts";
+import { buildLimitsOf, limitsOf } from "./parse-limits.ts";
 import { parseOutput } from "./parse-output.ts";
 import { parseSecrets } from "./parse-secret.ts";
 import { parseSsh } from "./parse-ssh.ts";
 import { PROGRESS_MODES, type ProgressMode } from "./progress/mode.ts";
 import { UsageError } from "./usage-error.ts";
-import { invalidValue, parseAssignments, parseBytes, parseChoice, parseCount, parsePositive } from "./values.ts";
+import { invalidValue, parseAssignments, parseChoice, parseCount } from "./values.ts";
 
 /** A `build` command line, read: what the library is asked, and what the command does with the result. */
 export interface BuildRequest {
@@ -46,6 +47,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       ...noCacheFilterOf(flags),
       ...text("platform", platformOf(flags, env)),
       limits: limitsOf(flags),
+      ...buildLimits(flags),
       secrets: parseSecrets(flags.list("secret"), env),
       ssh: parseSsh(flags.list("ssh"), env),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
@@ -111,17 +113,9 @@ function refuseBare(flag: string): (name: string) => never {
   };
 }
 
-function limitsOf(flags: ParsedFlags): NonNullable<BuildOptions["limits"]> {
-  const memory = flags.text("memory");
-  const swap = flags.text("memory-swap");
-  const cpus = flags.text("cpus");
-  const pids = flags.text("pids-limit");
-  return {
-    ...(memory === undefined ? {} : { memoryBytes: parseBytes("memory", memory) }),
-    ...(swap === undefined || swap === "-1" ? {} : { memorySwapBytes: parseBytes("memory-swap", swap) }),
-    ...(cpus === undefined ? {} : { cpus: parsePositive("cpus", cpus) }),
-    ...(pids === undefined ? {} : { pids: parseCount("pids-limit", pids) }),
-  };
+function buildLimits(flags: ParsedFlags): Pick<BuildOptions, "buildLimits"> {
+  const given = flags.list("build-limit");
+  return given.length === 0 ? {} : { buildLimits: buildLimitsOf(given) };
 }
 
 function noNewPrivileges(option: string): boolean {

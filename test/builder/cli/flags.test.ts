@@ -74,8 +74,8 @@ for (const [line, code, message, hint] of errors) {
 }
 
 test("docker's flags without a meaning are accepted, and named", () => {
-  const parsed = parse("--rm --force-rm=true --shm-size 1g --builder x --isolation default .");
-  assert.equal(checkSupport(parsed, BUILD_FLAGS), ["--rm", "--force-rm", "--shm-size", "--builder"]);
+  const parsed = parse("--rm --force-rm=true --compress --builder x --isolation default .");
+  assert.equal(checkSupport(parsed, BUILD_FLAGS), ["--rm", "--force-rm", "--compress", "--builder"]);
 });
 
 for (const line of [
@@ -83,7 +83,7 @@ for (const line of [
   "--load",
   "--cache-from x",
   "--cache-to type=inline",
-  "--ulimit nofile=1",
+  "--cgroup-parent x",
   "--provenance=true",
   "--sbom true",
   "--isolation hyperv",
