@@ -1,5 +1,6 @@
 //! PID 1 of the step: builds the root, runs the command, reaps, ends the rest, tells how it went.
 
+use crate::cgroup;
 use crate::command;
 use crate::launcher::{Handover, IDS_MAPPED, MOUNTS_READY, TAKEN_OVER};
 use crate::report::{self, Fail, Step};
@@ -11,9 +12,9 @@ use crate::sys::{self, ECHILD, EPERM, identity, signal};
 use crate::target::Created;
 use crate::wire;
 
-/// Never returns: the process ends with the step.
-pub fn run(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> ! {
-    match step(first, sync, handover) {
+/// Never returns: the process ends with the step. `is_placed` says that it is in the step's cgroup already.
+pub fn run(first: &'static Spec, sync: &Fd, handover: *mut Handover, is_placed: bool) -> ! {
+    match step(first, sync, handover, is_placed) {
         Ok(()) => process::exit(0),
         Err(fail) => {
             report::failed(&fail);
@@ -23,10 +24,12 @@ pub fn run(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> ! {
 }
 
 /// Until the mounts are ready, nothing depends on the step: a helper that prepares ahead waits there.
-fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover) -> Result<(), Fail> {
+fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover, is_placed: bool) -> Result<(), Fail> {
     signal::block_all();
     die_with_the_launcher()?;
-    join_cgroups(first)?;
+    if !is_placed {
+        cgroup::join(first)?;
+    }
     if !first.has(wire::FLAG_HOST_NETWORK) {
         process::bring_loopback_up().at("network")?;
     }
@@ -67,16 +70,6 @@ fn close_what_is_left(created: &Created) {
 
 fn die_with_the_launcher() -> Result<(), Fail> {
     identity::set_parent_death_signal(signal::SIGKILL).at("death signal")
-}
-
-/// By itself, and by thread where the hierarchy allows it: to move another process, the kernel stops every fork and exit of the
-/// machine, after an RCU grace period of 5 to 20 ms (Linux, cgroup_attach_lock). The files are the caller's, and so still is this
-/// process's user.
-fn join_cgroups(spec: &Spec) -> Result<(), Fail> {
-    for file in spec.cgroups {
-        file::write_file(file::AT_FDCWD, file, b"0").about("cgroup", file)?;
-    }
-    Ok(())
 }
 
 fn expect(sync: &Fd, byte: u8) -> Result<(), Fail> {

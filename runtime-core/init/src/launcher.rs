@@ -1,6 +1,7 @@
 //! The launcher: outside the namespaces, with the caller's privileges. It maps ids, opens everything
 //! that has a path on the host, and then watches: it forwards what the addon asks and ends the step when the addon is gone.
 
+use crate::cgroup;
 use crate::ids::{Ids, in_initial_user_namespace, user_namespace_of};
 use crate::init;
 use crate::report::{self, Fail, Step};
@@ -113,8 +114,9 @@ fn start_with(first: &'static Spec, ids: Ids) -> Result<Option<Child>, Fail> {
         | process::CLONE_NEWIPC
         | process::CLONE_NEWUTS
         | network;
-    let Some(child) = process::fork(namespaces | process::CLONE_FILES).at("clone")? else {
-        init::run(first, &theirs, handover);
+    let (child, is_placed) = cgroup::fork(first, namespaces | process::CLONE_FILES)?;
+    let Some(child) = child else {
+        init::run(first, &theirs, handover, is_placed);
     };
     match hand_over(first, ids, &child, &ours, handover) {
         Ok(true) => Ok(Some(child)),

@@ -6,6 +6,7 @@
 #![no_std]
 #![no_main]
 
+mod cgroup;
 mod command;
 mod dev;
 mod ids;

@@ -108,16 +108,20 @@ impl Layers {
             filesystem.set(c"upperdir", number(upper.raw())?.as_c_str())?;
             filesystem.set(c"workdir", number(work.raw())?.as_c_str())?;
         }
+        let is_nested = !in_initial_user_namespace();
         for (key, value) in OPTIONS {
-            // A kernel that lacks one of these lacks the feature it would turn off.
-            let _ = filesystem.set(key, value);
+            // With userxattr overlayfs follows no redirect, and refuses to be told so.
+            if !(is_nested && key == c"redirect_dir") {
+                // A kernel that lacks one of these lacks the feature it would turn off.
+                let _ = filesystem.set(key, value);
+            }
         }
         if self.is_sync {
             filesystem.set_flag(c"sync")?;
         } else if self.upper.is_some() {
             let _ = filesystem.set_flag(c"volatile");
         }
-        if !in_initial_user_namespace() {
+        if is_nested {
             filesystem.set_flag(c"userxattr")?;
         }
         filesystem.create()
@@ -142,20 +146,18 @@ impl Layers {
     }
 
     fn legacy_options(&self, volatile: &str) -> sys::Result<Text<4096>> {
-        let userxattr = if in_initial_user_namespace() {
-            ""
+        let fixed = if in_initial_user_namespace() {
+            "redirect_dir=off,metacopy=off,index=off"
         } else {
-            ",userxattr"
+            "userxattr,metacopy=off,index=off"
         };
         let mut options: Text<4096> = match &self.upper {
             Some((upper, work)) => format(format_args!(
-                "upperdir={},workdir={}{volatile}{userxattr},lowerdir=",
+                "{fixed},upperdir={},workdir={}{volatile},lowerdir=",
                 upper.raw(),
                 work.raw()
             ))?,
-            // A comma in front would be an option without a name.
-            None if userxattr.is_empty() => format(format_args!("lowerdir="))?,
-            None => format(format_args!("userxattr,lowerdir="))?,
+            None => format(format_args!("{fixed},lowerdir="))?,
         };
         for (i, lower) in self.lowers.iter().enumerate() {
             let separator = if i == 0 { "" } else { ":" };

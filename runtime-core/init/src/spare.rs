@@ -2,12 +2,12 @@
 
 use core::ffi::CStr;
 
+use crate::cgroup::parent;
 use crate::spec::Spec;
 use crate::sys::EBUSY;
 use crate::sys::file::{self, AT_FDCWD, AT_REMOVEDIR, Fd};
 use crate::sys::process::{self, Child};
 use crate::sys::signal::{self, Poll};
-use crate::text::{Text, c_string};
 use crate::wire;
 
 /// False when the addon has given it up or is gone, or when init has ended, which then has told why.
@@ -48,10 +48,4 @@ fn remove(directory: &CStr) {
             _ => return,
         }
     }
-}
-
-fn parent(path: &CStr) -> Option<Text<4096>> {
-    let bytes = path.to_bytes();
-    let end = bytes.iter().rposition(|b| *b == b'/')?;
-    c_string(&bytes[..end]).ok()
 }

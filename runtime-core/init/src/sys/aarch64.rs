@@ -105,6 +105,7 @@ pub mod nr {
     pub const SOCKETPAIR: usize = 199;
     pub const KEYCTL: usize = 219;
     pub const CLONE: usize = 220;
+    pub const CLONE3: usize = 435;
     pub const EXECVE: usize = 221;
     pub const MMAP: usize = 222;
     pub const GETCWD: usize = 17;

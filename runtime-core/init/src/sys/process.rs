@@ -53,6 +53,44 @@ pub fn fork(flags: usize) -> Result<Option<Child>> {
     }))
 }
 
+/// clone3(2), struct clone_args.
+#[repr(C)]
+#[derive(Default)]
+struct CloneArguments {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// `fork` whose child begins in the cgroup of version 2 that `directory` is.
+pub fn fork_into(directory: &Fd, flags: usize) -> Result<Option<Child>> {
+    let mut pidfd: i32 = -1;
+    let arguments = CloneArguments {
+        flags: (flags | CLONE_PIDFD) as u64 | CLONE_INTO_CGROUP,
+        pidfd: &raw mut pidfd as u64,
+        exit_signal: super::signal::SIGCHLD as u64,
+        cgroup: directory.raw() as u64,
+        ..CloneArguments::default()
+    };
+    let size = size_of::<CloneArguments>();
+    // SAFETY: without CLONE_VM the child has a copy of this memory and stack. The kernel stores the pidfd where it was told.
+    let pid = unsafe { call(nr::CLONE3, [&raw const arguments as usize, size]) }?;
+    Ok((pid != 0).then(|| Child {
+        pid: pid as i32,
+        pidfd: Fd::new(pidfd),
+    }))
+}
+
 const STACK_SIZE: usize = 64 * 1024;
 
 /// Runs `entry(argument)` in a child that shares this memory; returns once the child has called execve(2) or exited.

@@ -74,6 +74,7 @@ pub mod nr {
     pub const SOCKET: usize = 41;
     pub const SOCKETPAIR: usize = 53;
     pub const CLONE: usize = 56;
+    pub const CLONE3: usize = 435;
     pub const EXECVE: usize = 59;
     pub const EXIT_GROUP: usize = 231;
     pub const WAIT4: usize = 61;
