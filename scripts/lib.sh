@@ -9,6 +9,8 @@ DEMO_PACKAGES=(ca-certificates gcc libc6-dev busybox-static runc umoci)
 # The programs that tests check tsbuild against, and what their base images are made with.
 TEST_PACKAGES=("${DEMO_PACKAGES[@]}" git docker-registry skopeo podman buildah crun docker.io debootstrap uidmap
   zstd bzip2 xz-utils libarchive-tools python3 attr libcap2-bin apache2-utils nginx-light openssl openssh-client openssh-server bubblewrap)
+# What scripts/test-vm boots a machine with.
+VM_PACKAGES=(qemu-system-x86 qemu-system-common busybox-static e2fsprogs)
 
 say() { printf '==> %s\n' "$*" >&2; }
 

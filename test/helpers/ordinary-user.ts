@@ -6,7 +6,6 @@ import { type CommandOptions, type CommandResult, runCommand } from "./command.t
 import { makeTempDir } from "./temp.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-const UID = 5001;
 const NAME = "tsbuild-test";
 
 export interface UserOptions {
@@ -23,7 +22,8 @@ export interface UserOptions {
  * left alone. Needs root. The repository and Node are there under `place` too, wherever they lie.
  */
 export class OrdinaryUser {
-  readonly uid: number = UID;
+  static readonly UID = 5001;
+  readonly uid: number = OrdinaryUser.UID;
   /** A directory that the user can enter, and cannot write. */
   readonly place: string = makeTempDir("user");
   readonly home: string = join(this.place, "home");
@@ -33,7 +33,7 @@ export class OrdinaryUser {
     this.#options = options;
     chmodSync(this.place, 0o755);
     for (const name of ["home", "repository", "node"]) mkdirSync(join(this.place, name));
-    chownSync(this.home, UID, UID);
+    chownSync(this.home, this.uid, this.uid);
     for (const [name, text] of Object.entries(files(this.home, options))) writeFileSync(join(this.place, name), text);
   }
 
@@ -57,7 +57,13 @@ export class OrdinaryUser {
       ${prepare}
       cd home; shift 3; exec "$@"`;
     const places = [this.place, REPOSITORY, dirname(dirname(process.execPath))];
-    const become = [...through, "setpriv", `--reuid=${UID}`, `--regid=${UID}`, "--clear-groups"];
+    const become = [
+      ...through,
+      "setpriv",
+      `--reuid=${OrdinaryUser.UID}`,
+      `--regid=${OrdinaryUser.UID}`,
+      "--clear-groups",
+    ];
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", ...places, ...become, ...argv];
   }
 
@@ -85,6 +91,6 @@ export class OrdinaryUser {
 }
 
 function files(home: string, { subordinateIds = `${NAME}:300000:65536\n` }: UserOptions): Record<string, string> {
-  const passwd = `${readFileSync("/etc/passwd", "utf8")}${NAME}:x:${UID}:${UID}::${home}:/bin/sh\n`;
+  const passwd = `${readFileSync("/etc/passwd", "utf8")}${NAME}:x:${OrdinaryUser.UID}:${OrdinaryUser.UID}::${home}:/bin/sh\n`;
   return { passwd, subuid: subordinateIds, subgid: subordinateIds };
 }

@@ -12,6 +12,8 @@ export interface Job {
   readonly name: string;
   readonly argv: readonly string[];
   readonly timeoutMs: number;
+  /** Laid over this process's environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Under sudo: as the user who called it, so that cargo's files stay that user's. */
   readonly asCaller?: boolean;
   /** Reads the program's output; `exitCode` is not 0 when it failed, was killed or took too long. */
@@ -31,7 +33,8 @@ export function runJob(job: Job): Promise<JobResult> {
   const [file = "", ...args] = job.argv;
   const started = performance.now();
   const caller = job.asCaller ? callerIdentity() : {};
-  const child = spawn(file, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], ...caller });
+  const env = { ...process.env, ...job.env };
+  const child = spawn(file, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env, ...caller });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (chunk: string) => {

@@ -17,6 +17,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { SandboxError } from "../../runtime-core/index.ts";
 import { commandOutput } from "../helpers/command.ts";
+import { isMachineRoot, rootOnly } from "../helpers/privilege.ts";
 import {
   busybox,
   freshDirectory,
@@ -30,6 +31,9 @@ import {
 } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox root");
+const root = rootOnly(test, "takes ids, mounts or devices that only root has");
+/** A user's overlay has attributes that a user may set: overlayfs, "userxattr". */
+const OPAQUE = `${isMachineRoot ? "trusted" : "user"}.overlay.opaque`;
 
 test("an empty step leaves an empty upper", async () => {
   const rootfs = freshRootfs();
@@ -61,7 +65,7 @@ test("files get the ids of the image on disk, and keep them", async () => {
   assert.is(ownership(join(rootfs.upper, "root")), "0:0 700");
 });
 
-test("an id above 65535 in the image is the same id in the step, and can be given to files", async () => {
+root("an id above 65535 in the image is the same id in the step, and can be given to files", async () => {
   const lower = freshDirectory();
   writeFileSync(join(lower, "big"), "x");
   chownSync(join(lower, "big"), 1_000_570_000, 2_000_000);
@@ -74,7 +78,7 @@ test("a removed file is a whiteout and a replaced directory opaque", async () =>
   const rootfs = freshRootfs();
   await output("rm /etc/passwd; rm -r /home; mkdir /home", { rootfs });
   assert.ok(lstatSync(join(rootfs.upper, "etc/passwd")).isCharacterDevice());
-  const opaque = ["getfattr", "--only-values", "-n", "trusted.overlay.opaque", join(rootfs.upper, "home")];
+  const opaque = ["getfattr", "--only-values", "-n", OPAQUE, join(rootfs.upper, "home")];
   assert.is(await commandOutput(opaque), "y");
 });
 
@@ -143,7 +147,7 @@ test("a layer on another filesystem is mapped as the others are", async () => {
   }
 });
 
-test("layers on a filesystem without idmapped mounts give the step the caller's ids", async () => {
+root("layers on a filesystem without idmapped mounts give the step the caller's ids", async () => {
   const place = freshDirectory();
   const [lower = "", upper = "", work = "", merged = ""] = ["lower", "upper", "work", "merged"].map((name) =>
     join(place, name),
@@ -171,7 +175,7 @@ test("mount points the image has deleted are made and taken away again", async (
   const lower = freshDirectory();
   mkdirSync(join(lower, "etc"));
   await commandOutput(["mknod", join(lower, "etc/hosts"), "c", "0", "0"]);
-  await commandOutput(["setfattr", "-n", "trusted.overlay.opaque", "-v", "y", join(lower, "etc")]);
+  await commandOutput(["setfattr", "-n", OPAQUE, "-v", "y", join(lower, "etc")]);
   utimesSync(join(lower, "etc"), 1000, 1000);
   const rootfs = freshRootfs([busybox, lower]);
   assert.is(await output("cat /etc/hosts; ls /etc", { rootfs }), "127.0.0.1 localhost\nhosts\nresolv.conf");
@@ -272,7 +276,7 @@ for (const [what, link, file, changes] of outward) {
   });
 }
 
-test("a device of the image is of no use", async () => {
+root("a device of the image is of no use", async () => {
   const lower = freshDirectory();
   await commandOutput(["mknod", "-m", "666", join(lower, "disk"), "b", "254", "0"]);
   await commandOutput(["mknod", "-m", "666", join(lower, "memory"), "c", "1", "1"]);

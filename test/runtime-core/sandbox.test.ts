@@ -2,13 +2,16 @@ import { readlinkSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { probe } from "../../runtime-core/index.ts";
+import { isMachineRoot, rootOnly } from "../helpers/privilege.ts";
 import { output, run, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox");
+const root = rootOnly(test, "a user's step has the ids that the user has");
 
-test("this machine can run steps with mapped ids", () => {
+test("this machine can run steps, as root with mapped ids", () => {
   const { cgroup, ...rest } = probe();
-  assert.equal(rest, { available: true, problems: [], userNamespace: "idmapped", overlay: true });
+  const userNamespace = isMachineRoot ? "idmapped" : "identity";
+  assert.equal(rest, { available: true, problems: [], userNamespace, overlay: true });
   assert.ok(["v1", "v2"].includes(cgroup), cgroup);
 });
 
@@ -23,7 +26,7 @@ test("a step has eight namespaces of its own", async () => {
   }
 });
 
-test("root of a step is an ordinary user outside", async () => {
+root("root of a step is an ordinary user outside", async () => {
   assert.equal((await output("cat /proc/self/uid_map")).trim().split(/\s+/), ["0", "100000", "4294867295"]);
   assert.is(await output("id"), "uid=0(root) gid=0(root)");
 });
@@ -36,7 +39,7 @@ test("clocks that count from boot start near zero", async () => {
 
 test("PID 1 is the helper and the command is its child", async () => {
   assert.is(await output("echo $$ $PPID"), "2 1");
-  assert.is(await output("ls -d /proc/[0-9]* | wc -l"), "4");
+  assert.is(await output("echo /proc/[0-9]*"), "/proc/1 /proc/2");
 });
 
 test("the host name is the step's", async () => {
