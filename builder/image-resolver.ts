@@ -4,6 +4,7 @@ import {
   fetchImageConfig,
   fetchManifest,
   formatPlatform,
+  isDigest,
   isNotFound,
   normalizePlatform,
   OciLayout,
@@ -43,6 +44,17 @@ export class ImageResolver {
       return known ?? (await this.#fromRegistry(reference, options));
     } catch (error) {
       throw imageError(reference.familiar(), error);
+    }
+  }
+
+  /** An image of the store, by name or by the digest of its manifest, whatever the registry has. Throws BASE_IMAGE_NOT_FOUND. */
+  async resolveStored(name: string, options: ResolveImageOptions): Promise<ResolvedImage> {
+    const { layout } = this.#options.store;
+    const reference = isDigest(name) ? name : parseImageName(name).toString();
+    try {
+      return await describe(layout, await layout.resolve(reference), reference, { type: "store" }, options);
+    } catch (error) {
+      throw imageError(name, error);
     }
   }
 

@@ -1,10 +1,13 @@
 export type { Descriptor, Digest, ImageConfig } from "../registry-client/index.ts";
 export type {
+  Capability,
   CgroupLimits,
   Compression,
   LimitHit,
+  RunningStep,
   SandboxLimits,
   SandboxUsage,
+  TerminalSize,
   Ulimit,
 } from "../runtime-core/index.ts";
 export { build } from "./build.ts";
@@ -33,9 +36,12 @@ export type {
   WarningEvent,
 } from "./events.ts";
 export type { LintWarning } from "./lint/index.ts";
+export { limitText } from "./ops/index.ts";
 export type { BuildOptions, BuildResult, BuildWarning, Entitlement, ExtraHost, Output, Secret } from "./options.ts";
 export { type Outline, outline } from "./outline.ts";
 export type { OutlineArg, OutlineMount } from "./outline-capture.ts";
+export { run } from "./run.ts";
+export type { RunMount, RunOptions, RunResult } from "./run-options.ts";
 export type { SshOptions } from "./ssh/index.ts";
 export { defaultStore } from "./store-location.ts";
 export { type BuildTarget, type TargetList, targets } from "./targets.ts";

@@ -61,7 +61,7 @@ export async function openSession(options: BuildOptions, group?: SandboxGroup): 
 }
 
 /** What ops work with before there is a Dockerfile to point into. */
-function openOps(options: BuildOptions, store: Store, onEvent: (event: BuildEvent) => void): OpContext {
+export function openOps(options: BuildOptions, store: Store, onEvent: (event: BuildEvent) => void): OpContext {
   const started = performance.now();
   const elapsedMs = () => performance.now() - started;
   return {

@@ -38,6 +38,9 @@ export declare class SandboxProcess {
   follow(callback: (from: number, bytes: Buffer, report?: SandboxReport) => void): void
   /** SIGTERM to every process of the step. */
   terminate(): void
+  /** Output waits, and in the end the step for it, until `resumeOutput` or `kill`. */
+  pauseOutput(): void
+  resumeOutput(): void
   /** A signal to the command alone. */
   signal(number: number): void
   /** Gives the command bytes to read. `follow` tells when the next ones are wanted; one piece at a time bounds what waits. */

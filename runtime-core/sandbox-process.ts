@@ -5,6 +5,7 @@ import { toLayers } from "./rootfs.ts";
 import type { SandboxIo, SandboxMount, SandboxSpec } from "./sandbox.ts";
 import { nativeSandboxError } from "./sandbox-error.ts";
 import { feedStep, type SandboxFeed } from "./sandbox-input.ts";
+import { outputTaker } from "./sandbox-output.ts";
 
 type Binding = ReturnType<typeof binding>;
 type Request = Parameters<Binding["startSandbox"]>[0];
@@ -45,36 +46,30 @@ const CLOSED = 4;
 
 /**
  * Delivers the step's output as it comes, and its input as it is taken, to the end of the step; resolves when nothing is left of
- * it: with its status records and its report. A listener that throws ends the step, and so does a failing input; rejects with
+ * it: with its status records, its report, and when the last output is taken. A listener that throws ends the step, and so does a failing input; rejects with
  * what was thrown, once the step is gone.
  */
 export async function follow(
   step: SandboxHandle,
   io: SandboxIo,
-): Promise<{ readonly status: Buffer; readonly report: SandboxReport }> {
+): Promise<{ readonly status: Buffer; readonly report: SandboxReport; readonly delivered: Promise<void> }> {
   let thrown: { readonly error: unknown } | undefined;
   let feed: SandboxFeed | undefined;
   const endWith = (error: unknown) => {
     thrown ??= { error };
     step.kill();
   };
-  const deliver = (from: number, chunk: Buffer) => {
-    try {
-      if (thrown === undefined) (from === STDOUT ? io.onStdout : io.onStderr)?.(chunk);
-    } catch (error) {
-      endWith(error);
-    }
-  };
+  const output = outputTaker(step, io, endWith);
   return await new Promise((resolve, reject) => {
     step.follow((from, bytes, report) => {
       if (from === WRITTEN || from === CLOSED) return feed?.written(from === WRITTEN);
-      if (from !== STATUS) return deliver(from, bytes);
+      if (from !== STATUS) return output.take(from === STDOUT, bytes);
       feed?.stop();
       feed = undefined;
       // Closes what the step was ended by.
       step.kill();
       if (thrown !== undefined) reject(thrown.error);
-      else resolve({ status: bytes, report: report as SandboxReport });
+      else resolve({ status: bytes, report: report as SandboxReport, delivered: output.delivered() });
     });
     if (io.stdin !== undefined) feed = feedStep(step, io.stdin, endWith);
   });

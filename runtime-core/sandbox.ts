@@ -42,9 +42,10 @@ export async function runSandbox(
   const ending = endEarly(step, timeout, options);
   try {
     io.onStart?.({ signal: (number) => step.signal(number), resize: (size) => step.resize(size) });
-    const { status, report } = await follow(step, io);
+    const { status, report, delivered } = await follow(step, io);
     const end = parseStatus(status);
     options.signal?.throwIfAborted();
+    await orAborted(delivered, options.signal);
     const waitStatus = end.waitStatus ?? whenInitWasKilled(end, report, ending.hasTimedOut);
     return result(spec, end, { waitStatus, report, hasTimedOut: ending.hasTimedOut, startedAt });
   } finally {
@@ -151,6 +152,16 @@ function result({ limits, group }: SandboxSpec, end: StepEnd, ended: Ended): San
 /** As timeout(1) ends: a command that is asked to end may end well. */
 const EXIT_TIMED_OUT = 124;
 
+/** Output may wait for somebody who never takes it: an abort does not wait for them too. */
+async function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await work;
+  let listener: Disposable | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    listener = addAbortListener(signal, () => reject(signal.reason));
+  });
+  await Promise.race([work, aborted]).finally(() => listener?.[Symbol.dispose]());
+}
+
 /** wait(2): the low seven bits are the signal that ended the command, the next byte its exit code. */
 function commandEnd({ waitStatus, hasTimedOut }: Ended): Pick<SandboxResult, "exitCode" | "signal"> {
   const signal = waitStatus & 0x7f;
@@ -253,10 +264,13 @@ export type SandboxMountSource =
       readonly mode: number;
     };
 
-/** Output as it comes, input as it is taken. Chunks are bytes, not lines. */
+/**
+ * Output as it comes, input as it is taken. Chunks are bytes, not lines. A listener that returns a promise gets no more output
+ * than a few MiB until it is settled: then the step waits.
+ */
 export interface SandboxIo {
-  readonly onStdout?: (chunk: Uint8Array) => void;
-  readonly onStderr?: (chunk: Uint8Array) => void;
+  readonly onStdout?: (chunk: Uint8Array) => unknown;
+  readonly onStderr?: (chunk: Uint8Array) => unknown;
   /**
    * What the command reads; nothing, /dev/null, unless given. It is read no faster than the command takes it, and its end is the
    * end of file, on a terminal as if Ctrl-D were typed. A stream is left paused when the command ends first.

@@ -64,7 +64,8 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
   };
 }
 
-function text<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
+/** An option that is left out when there is no value, or an empty one. */
+export function text<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
   return value === undefined || value === "" ? {} : ({ [key]: value } as Partial<Record<K, string>>);
 }
 
@@ -83,7 +84,7 @@ function contextOf(positionals: readonly string[]): string {
 }
 
 /** docker's `--platform`, else its DOCKER_DEFAULT_PLATFORM. Throws UNSUPPORTED_PLATFORM for more than one. */
-function platformOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): string | undefined {
+export function platformOf(flags: ParsedFlags, env: NodeJS.ProcessEnv): string | undefined {
   const given = flags.list("platform");
   const asked = given.length > 0 ? given : [env["DOCKER_DEFAULT_PLATFORM"] ?? ""];
   const [platform, ...others] = new Set(asked.flatMap((value) => value.split(",")).map((value) => value.trim()));
@@ -118,7 +119,8 @@ function buildLimits(flags: ParsedFlags): Pick<BuildOptions, "buildLimits"> {
   return given.length === 0 ? {} : { buildLimits: buildLimitsOf(given) };
 }
 
-function noNewPrivileges(option: string): boolean {
+/** `--security-opt`. Throws UNSUPPORTED_FLAG for all but no-new-privileges. */
+export function noNewPrivileges(option: string): boolean {
   const match = /^no-new-privileges(?:[:=](true|false))?$/.exec(option);
   if (match !== null) return match[1] !== "false";
   throw new UsageError(
@@ -128,14 +130,16 @@ function noNewPrivileges(option: string): boolean {
   );
 }
 
-function networkOf(flags: ParsedFlags): Pick<BuildOptions, "network"> {
+/** `--network`. Throws INVALID_VALUE. */
+export function networkOf(flags: ParsedFlags): Pick<BuildOptions, "network"> {
   const network = flags.text("network");
   if (network === undefined) return {};
   const mode = parseChoice("network", network, ["default", "none", "host"]);
   return mode === "default" ? {} : { network: mode };
 }
 
-function extraHostsOf(flags: ParsedFlags): Pick<BuildOptions, "extraHosts"> {
+/** `--add-host`. */
+export function extraHostsOf(flags: ParsedFlags): Pick<BuildOptions, "extraHosts"> {
   const extraHosts = flags.list("add-host").map(parseExtraHost);
   return extraHosts.length === 0 ? {} : { extraHosts };
 }

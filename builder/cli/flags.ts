@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { suggest } from "../suggest.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -56,7 +56,7 @@ export class ParsedFlags {
  * Reads a command line as docker does: `--flag value`, `--flag=value`, `--bool`, `--bool=false`, `-tvalue`, `-t=value`, `-qt
  * value`; flags and positionals in any order; `--` ends the flags. Throws UsageError: UNKNOWN_FLAG, MISSING_VALUE, INVALID_VALUE.
  */
-export function parseFlags(args: readonly string[], flags: readonly Flag[]): ParsedFlags {
+export function parseFlags(args: readonly string[], flags: readonly Flag[], command = "build"): ParsedFlags {
   const values = new Map<string, string[]>();
   const positionals: string[] = [];
   for (const token of readTokens(args, flags)) {
@@ -64,11 +64,23 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
       positionals.push(token.value);
       continue;
     }
-    const flag = findFlag(token, flags);
+    const flag = findFlag(token, flags, command);
     const value = flag.type === "boolean" ? booleanValue(flag, token.value) : stringValue(flag, token.value);
     values.set(flag.name, [...(values.get(flag.name) ?? []), value]);
   }
   return new ParsedFlags(values, positionals);
+}
+
+/**
+ * A command line whose flags end at its first positional, as docker run's do: what comes after that is the container's own.
+ */
+export function splitAtPositional(
+  args: readonly string[],
+  flags: readonly Flag[],
+): { readonly flags: readonly string[]; readonly rest: readonly string[] } {
+  const { tokens } = parseArgs({ args: [...args], options: parserOptions(flags), ...LENIENT });
+  const first = tokens.find(({ kind }) => kind === "positional")?.index ?? args.length;
+  return { flags: args.slice(0, first), rest: args.slice(first) };
 }
 
 interface FlagToken {
@@ -80,11 +92,16 @@ interface FlagToken {
 
 type Token = FlagToken | { readonly kind: "positional"; readonly value: string };
 
-function readTokens(args: readonly string[], flags: readonly Flag[]): readonly Token[] {
-  const options = Object.fromEntries(
+const LENIENT = { strict: false, allowPositionals: true, tokens: true } as const;
+
+function parserOptions(flags: readonly Flag[]): NonNullable<ParseArgsConfig["options"]> {
+  return Object.fromEntries(
     flags.map(({ name, type, short }) => [name, short === undefined ? { type } : { type, short }]),
   );
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+}
+
+function readTokens(args: readonly string[], flags: readonly Flag[]): readonly Token[] {
+  const { tokens } = parseArgs({ args: [...args], options: parserOptions(flags), ...LENIENT });
   const read: Token[] = [];
   let done = -1;
   for (const token of tokens) {
@@ -120,7 +137,7 @@ function shortValue(token: { rawName: string; value: string | undefined; inlineV
   return isShort && token.inlineValue === true ? token.value?.replace(/^=/, "") : token.value;
 }
 
-function findFlag({ rawName }: FlagToken, flags: readonly Flag[]): Flag {
+function findFlag({ rawName }: FlagToken, flags: readonly Flag[], command: string): Flag {
   const isLong = rawName.startsWith("--");
   const name = rawName.replace(/^--?/, "");
   const flag = flags.find((other) => (isLong ? other.name === name : other.short === name));
@@ -131,7 +148,7 @@ function findFlag({ rawName }: FlagToken, flags: readonly Flag[]): Flag {
         flags.map((other) => other.name),
       )
     : undefined;
-  const hint = near === undefined ? "see tsbuild build --help" : `did you mean --${near}?`;
+  const hint = near === undefined ? `see tsbuild ${command} --help` : `did you mean --${near}?`;
   throw new UsageError("UNKNOWN_FLAG", `unknown flag: ${rawName}`, hint);
 }
 

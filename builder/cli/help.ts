@@ -1,5 +1,6 @@
 import { BUILD_FLAGS } from "./build-flags.ts";
 import type { Flag } from "./flags.ts";
+import { RUN_FLAGS } from "./run-flags.ts";
 
 /** `tsbuild --help`. */
 export function mainHelp(): string {
@@ -9,6 +10,7 @@ Usage: tsbuild COMMAND [OPTIONS]
 
 Commands:
   build    Build an image from a Dockerfile
+  run      Run a command in an image, in the sandbox of a build's steps
   help     Show the help of a command
 
 Options:
@@ -34,9 +36,9 @@ Options:
 ${flagLines(ours)}
 
 Docker's flags that are accepted and ignored:
-${nameLines("ignored")}
+${nameLines(BUILD_FLAGS, "ignored")}
 Docker's flags that are refused, because they would change the result:
-${nameLines("refused")}
+${nameLines(BUILD_FLAGS, "refused")}
 Progress goes to stderr, the result to stdout. The exit code is that of a failed RUN, 1 for another failure, 2 for a
 command line that makes no sense, 130 after Ctrl-C; a --check that finds something ends with 1.
 
@@ -45,6 +47,32 @@ Examples:
   tsbuild build --check .
   tsbuild build -t registry.example.com/app:1 --push --build-arg VERSION=1 .
   tsbuild build --build-context base=oci-layout://./base -o type=oci,dest=app.tar .
+`;
+}
+
+/** `tsbuild run --help`. */
+export function runHelp(): string {
+  const ours = RUN_FLAGS.filter(({ support }) => support === undefined);
+  return `Runs a command in an image, on a root that is thrown away at its end.
+
+Usage: tsbuild run [OPTIONS] IMAGE [COMMAND] [ARG...]
+
+IMAGE is a name or a digest in the store, or of a registry when the store has no such image; or oci-layout://PATH[:tag].
+
+Options:
+${flagLines(ours)}
+
+Docker's flags that are accepted and ignored:
+${nameLines(RUN_FLAGS, "ignored")}
+Docker's flags that are refused:
+${nameLines(RUN_FLAGS, "refused")}
+The exit code is the command's own, 128 and its number after a signal; 126 and 127 when it cannot be executed or is not
+there, 125 when tsbuild itself fails. Ctrl-C goes to the command, a second one kills it.
+
+Examples:
+  tsbuild run -it debian
+  tsbuild run -v "$PWD:/work" -w /work node npm test
+  echo hi | tsbuild run -i busybox cat
 `;
 }
 
@@ -59,8 +87,8 @@ function flagUsage({ name, short, value }: Flag): string {
   return `${letter}--${name}${value === undefined ? "" : ` ${value}`}`;
 }
 
-function nameLines(support: "ignored" | "refused"): string {
-  const names = BUILD_FLAGS.filter((flag) => flag.support === support).map(({ name }) => `--${name}`);
+function nameLines(flags: readonly Flag[], support: "ignored" | "refused"): string {
+  const names = flags.filter((flag) => flag.support === support).map(({ name }) => `--${name}`);
   const lines: string[] = [];
   for (const name of names) {
     const line = lines.at(-1);

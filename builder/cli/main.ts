@@ -3,7 +3,7 @@ import { suggest } from "../suggest.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";
 import { UsageError } from "./usage-error.ts";
 
-const COMMANDS = ["build", "help"];
+const COMMANDS = ["build", "run", "help"];
 
 // A reader that has seen enough, as in `tsbuild --help | head`, is no error.
 for (const stream of [process.stdout, process.stderr]) {
@@ -28,6 +28,8 @@ async function runCommand([command, ...args]: readonly string[]): Promise<number
   switch (command) {
     case "build":
       return await (await import("./build-command.ts")).buildCommand(args);
+    case "run":
+      return await (await import("./run-command.ts")).runCommand(args);
     case undefined:
     case "help":
     case "--help":
@@ -43,9 +45,10 @@ async function runCommand([command, ...args]: readonly string[]): Promise<number
 }
 
 async function showHelp(command: string | undefined): Promise<number> {
-  const { buildHelp, mainHelp } = await import("./help.ts");
+  const { buildHelp, mainHelp, runHelp } = await import("./help.ts");
   if (command === undefined || command === "help") return say(mainHelp());
   if (command === "build") return say(buildHelp());
+  if (command === "run") return say(runHelp());
   throw unknownCommand(command);
 }
 

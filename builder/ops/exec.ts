@@ -3,9 +3,11 @@ import type { CallOptions } from "../../registry-client/index.ts";
 import {
   lookupUser,
   prepareSandbox,
+  type RunSandboxOptions,
   RuntimeError,
   runSandbox,
   SandboxError,
+  type SandboxIo,
   type SandboxResult,
   type SandboxSpec,
 } from "../../runtime-core/index.ts";
@@ -67,7 +69,7 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
 }
 
 /** The root a step writes, and what it mounts. */
-interface StepRoots {
+export interface StepRoots {
   readonly active: ActiveSnapshot;
   readonly mounted: OpenMounts;
 }
@@ -96,12 +98,13 @@ async function runStep(
   if (result.exitCode !== 0) throw commandFailed(vertex, op, { result, spec, output: tail.text() }, context);
 }
 
-async function startSandbox(
+/** Runs a vertex's sandbox. Throws BuildError with the place of the vertex for what the machine refuses. */
+export async function startSandbox(
   vertex: Vertex,
   spec: SandboxSpec,
-  io: Parameters<typeof runSandbox>[1],
+  io: SandboxIo,
   context: OpContext,
-  options: CallOptions,
+  options: RunSandboxOptions,
 ): Promise<SandboxResult> {
   try {
     return await runSandbox(spec, io, { ...options, isLast: context.pendingSteps.begin(vertex) });
@@ -115,7 +118,8 @@ async function startSandbox(
   }
 }
 
-async function sandboxSpec(
+/** What the sandbox is asked for one step. Throws BuildError for a user that the root does not know. */
+export async function sandboxSpec(
   vertex: Vertex,
   op: ExecOp,
   { active, mounted }: StepRoots,

@@ -1,3 +1,5 @@
 export type { OpContext } from "./context.ts";
+export { limitText } from "./limit-text.ts";
 export { PendingSteps } from "./pending-steps.ts";
 export { resolveOp } from "./resolve-op.ts";
+export { type Container, runContainer } from "./run-container.ts";

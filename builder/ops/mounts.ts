@@ -70,7 +70,7 @@ async function openMount(mount: ExecMount, caches: HeldCaches, work: MountWork):
 }
 
 /** BuildKit's order: a parent's path is a prefix of its children's. */
-function byTarget(a: SandboxMount, b: SandboxMount): number {
+export function byTarget(a: SandboxMount, b: SandboxMount): number {
   if (a.target === b.target) return 0;
   return a.target < b.target ? -1 : 1;
 }

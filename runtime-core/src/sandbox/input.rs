@@ -13,6 +13,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::termios::{LocalModes, SpecialCodeIndex, tcgetattr};
 
 use super::request::SandboxRequest;
+use super::spawn;
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Input {
@@ -37,6 +38,7 @@ impl Input {
             Self::Pipe => {
                 let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
                 rustix::io::ioctl_fionbio(&writer, true)?;
+                spawn::widen(&writer);
                 (reader, Some(writer))
             }
             Self::Terminal => {

@@ -6,6 +6,7 @@ mod encode;
 mod ending;
 mod enforceable;
 mod follow;
+mod gate;
 mod helper;
 mod input;
 mod limits;

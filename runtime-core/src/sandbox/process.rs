@@ -11,6 +11,7 @@ use napi_derive::napi;
 use super::cgroup::{Cgroup, Group};
 use super::ending::Ending;
 use super::follow::{CLOSED, Listener, MAX_WAITING, Pipes, STATUS, Told, WRITTEN, tell};
+use super::gate::Gate;
 use super::input::{self, Input};
 use super::request::SandboxTerminal;
 use super::spawn::{self, Spawned};
@@ -27,6 +28,7 @@ pub struct SandboxProcess {
     terminal: Terminal,
     /// Somebody wants the step ended.
     is_asked_to_end: Arc<AtomicBool>,
+    gate: Gate,
     rest: Mutex<Option<Rest>>,
 }
 
@@ -86,6 +88,7 @@ impl SandboxProcess {
             is_asked_to_end: is_asked_to_end.clone(),
             input: Some(input),
             terminal: Terminal::default(),
+            gate: Gate::default(),
             rest: Mutex::new(Some(Rest {
                 pipes: Pipes {
                     stdout: spawned.stdout,
@@ -147,9 +150,13 @@ impl SandboxProcess {
             }
             other => other,
         };
+        let gate = self.gate.clone();
         let follow = move || {
             let status = rest.pipes.drain(
-                |from, bytes| tell(&listener, from, bytes, None),
+                |from, bytes| {
+                    gate.pass();
+                    tell(&listener, from, bytes, None);
+                },
                 |master| {
                     let (reader, writer) = terminal.arrive(master).ok()?;
                     if let Some(Feed { kind, pieces, .. }) = feed_terminal {
@@ -176,6 +183,17 @@ impl SandboxProcess {
             // A step that has ended meanwhile has nobody to read this.
             let _ = rustix::io::write(control, &[wire::CONTROL_TERMINATE]);
         }
+    }
+
+    /// Output waits, and in the end the step for it, until `resumeOutput` or `kill`.
+    #[napi]
+    pub fn pause_output(&self) {
+        self.gate.close();
+    }
+
+    #[napi]
+    pub fn resume_output(&self) {
+        self.gate.open();
     }
 
     /// A signal to the command alone.
@@ -213,6 +231,7 @@ impl SandboxProcess {
         self.is_asked_to_end.store(true, Ordering::Relaxed);
         self.control = None;
         self.input = None;
+        self.gate.open();
     }
 }
 

@@ -66,12 +66,16 @@ fn spawn_program(program: RawFd, spec: &[u8], kind: Input) -> io::Result<Spawned
     })
 }
 
-/// A pipe wide enough that a busy step is not woken for every 64 KiB, where the user's share allows it.
 fn output_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    const WIDE: usize = 1 << 20;
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
-    let _ = rustix::pipe::fcntl_setpipe_size(&writer, WIDE);
+    widen(&writer);
     Ok((reader, writer))
+}
+
+/// Makes a pipe wide enough that a busy step is not woken for every 64 KiB, where the user's share allows it.
+pub fn widen(pipe: &OwnedFd) {
+    const WIDE: usize = 1 << 20;
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, WIDE);
 }
 
 const COUNT: usize = wire::CONTROL_FD as usize + 1;
