@@ -53,7 +53,7 @@ async function runContainer(request: RunRequest): Promise<number> {
     const result = await connected(request, signals);
     if (result.limitHit !== undefined) {
       const { limitText } = await import("../index.ts");
-      process.stderr.write(`warning: the command was ended by its ${limitText(result.limitHit)}\n`);
+      process.stderr.write(`warning: the command ended at a limit: ${limitText(result.limitHit)}\n`);
     }
     return result.exitCode;
   } catch (error) {

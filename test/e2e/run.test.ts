@@ -178,7 +178,7 @@ run("capabilities and limits are those of the flags", async () => {
   );
   const { code, stderr } = await container(["--memory", "32m", BUSYBOX, "sh", "-c", "tail /dev/zero"]);
   assert.is(code, 137);
-  assert.match(stderr, /ended by its memory limit 32 MiB/);
+  assert.match(stderr, /ended at a limit: memory limit 32 MiB/);
 });
 
 run("input is read only with -i, byte for byte", async () => {
