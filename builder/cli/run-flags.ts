@@ -79,7 +79,7 @@ export const RUN_FLAGS: readonly Flag[] = [
     "log-opt",
     "detach-keys",
     "health-cmd",
-    "stop-grace",
+    "health-start-period",
   ),
   ...ignored("health-interval", "health-retries", "health-timeout", "oom-score-adj"),
   ignoredSwitch("no-healthcheck"),
@@ -122,13 +122,9 @@ function shared(): readonly Flag[] {
 }
 
 /** Help speaks of the command where a build's speaks of RUN. */
-function ofContainer(flag: Flag): Flag {
-  const help = flag.help.replace(/\b(?:a|each|every|of|No) RUN\b|\bRUN\b/g, (words) => words.replace("RUN", "command"));
-  return {
-    ...flag,
-    help: help.replace("Build for", "Run the image of"),
-    short: flag.short === "h" ? undefined : flag.short,
-  } as Flag;
+function ofContainer({ help, ...flag }: Flag): Flag {
+  const words = help.replace(/\b(a|each|No) RUN\b/g, "$1 command").replace(/\bRUN\b/g, "the command");
+  return { ...flag, help: words.replace("Build for", "Run the image of") };
 }
 
 function ignored(...names: readonly string[]): readonly Flag[] {
