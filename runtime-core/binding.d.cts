@@ -188,6 +188,8 @@ export interface SandboxMount {
   readonly: boolean
   /** An absolute path of the host. */
   bind?: string
+  /** What is bound belongs to the builder, down to attributes of its files. */
+  isOwn?: boolean
   layers?: SandboxLayers
   tmpfs?: SandboxTmpfs
   file?: SandboxFile

@@ -114,7 +114,7 @@ function toMount(mount: SandboxMount): Request["mounts"][number] {
   const { target, readonly } = mount;
   switch (mount.type) {
     case "bind":
-      return { target, readonly, bind: mount.source };
+      return { target, readonly, bind: mount.source, isOwn: mount.isOwn ?? false };
     case "rootfs":
       return { target, readonly, layers: { ...toLayers(mount.rootfs), path: mount.path } };
     case "tmpfs":

@@ -242,6 +242,11 @@ export type SandboxMountSource =
       readonly type: "bind";
       /** Absolute. */
       readonly source: string;
+      /**
+       * The source belongs to the builder: where limits of writes take it (cgroup v1), its files are marked to be written
+       * synchronously as long as the step runs. What is not so marked is not held to those limits there.
+       */
+      readonly isOwn?: boolean;
     }
   | {
       /** A path of another root, looked up inside it. Without an `upper` it must be `readonly`. */

@@ -59,7 +59,15 @@ async function openMount(mount: ExecMount, caches: HeldCaches, work: MountWork):
     case "bind":
       return await openBind(mount, work);
     case "cache":
-      return { mount: { type: "bind", source: caches.path(mount), target: mount.target, readonly: mount.readonly } };
+      return {
+        mount: {
+          type: "bind",
+          source: caches.path(mount),
+          isOwn: true,
+          target: mount.target,
+          readonly: mount.readonly,
+        },
+      };
     case "tmpfs":
       return { mount };
     case "secret":

@@ -196,7 +196,6 @@ fn make_mounts(spec: &Spec, ids: Ids, userns: &Fd, scratch: Scratch) -> Result<H
         userns,
         scratch: &scratch,
         attributes: if ids == Ids::Caller { 0 } else { mount::NODEV },
-        is_sync: spec.has(wire::FLAG_SYNC),
     };
     let filled = sources::make(spec, &place, &mut made.mounts)
         .and_then(|()| ids.as_step_root(|| fill_handover(spec, &place, &mut made)));

@@ -24,8 +24,6 @@ pub struct Place<'a> {
     pub scratch: &'a Scratch,
     /// Of the roots: `NODEV`, or 0 where devices of the image may be opened.
     pub attributes: u64,
-    /// Writes go to the disk at once, in the name of who writes.
-    pub is_sync: bool,
 }
 
 /// Makes the step's root, over its mount points. Must be called as the step's root: `Ids::as_step_root`.
@@ -65,7 +63,6 @@ struct Layers {
     upper: Option<(Fd, Fd)>,
     /// Highest first: overlayfs's order.
     lowers: &'static [i32],
-    is_sync: bool,
 }
 
 impl Layers {
@@ -82,11 +79,7 @@ impl Layers {
             let upper = base.open_inside(stack.upper).about(STEP, stack.upper)?;
             Some((upper, base.open_inside(stack.work).about(STEP, stack.work)?))
         };
-        Ok(Self {
-            upper,
-            lowers,
-            is_sync: place.is_sync,
-        })
+        Ok(Self { upper, lowers })
     }
 
     fn mount(&self, attributes: u64) -> Result<Fd, Fail> {
@@ -116,9 +109,7 @@ impl Layers {
                 let _ = filesystem.set(key, value);
             }
         }
-        if self.is_sync {
-            filesystem.set_flag(c"sync")?;
-        } else if self.upper.is_some() {
+        if self.upper.is_some() {
             let _ = filesystem.set_flag(c"volatile");
         }
         if is_nested {
@@ -133,9 +124,8 @@ impl Layers {
             return Err(first);
         }
         let at = place.scratch.directory(c"root")?;
-        let nodev = if place.attributes == 0 { 0 } else { MS_NODEV };
-        let flags = nodev | if self.is_sync { MS_SYNCHRONOUS } else { 0 };
-        for volatile in if self.is_sync { ["", ""] } else { [",volatile", ""] } {
+        let flags = if place.attributes == 0 { 0 } else { MS_NODEV };
+        for volatile in [",volatile", ""] {
             let options = self.legacy_options(volatile).at(STEP)?;
             let target = number(at.raw()).at(STEP)?;
             if mount::legacy(c"overlay", target.as_c_str(), flags, options.as_c_str()).is_ok() {
@@ -177,7 +167,6 @@ impl Drop for Layers {
 }
 
 const MS_NODEV: usize = 4;
-const MS_SYNCHRONOUS: usize = 16;
 
 /// Layers must not depend on how a kernel was configured: no renames by xattr, no metadata-only copies, no uuid in the upper.
 const OPTIONS: [(&CStr, &CStr); 5] = [

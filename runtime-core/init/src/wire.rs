@@ -33,8 +33,6 @@ pub const FLAG_INPUT: u32 = 128;
 pub const FLAG_TERMINAL: u32 = 256;
 /// Nothing but the step's own mounts can be written.
 pub const FLAG_READ_ONLY_ROOT: u32 = 512;
-/// The step writes synchronously, so that what it writes is written in its own name.
-pub const FLAG_SYNC: u32 = 1024;
 
 /// What a mount of the step's own shows. A path of the host.
 pub const MOUNT_BIND: u32 = 0;

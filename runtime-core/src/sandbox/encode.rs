@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cgroup::{Cgroup, Group};
+use super::cgroup::Cgroup;
 use super::limits::SandboxLimits;
 use super::request::SandboxRequest;
 use super::ulimit::Ulimit;
@@ -39,17 +39,7 @@ pub fn encode(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
         work: directory(&request.work)?,
         ..request.clone()
     };
-    write(&real, cgroup, sync_flag(request, cgroup)?, seccomp::program())
-}
-
-/// On v1 what goes through the page cache is written in nobody's name: a step whose writes are limited writes synchronously.
-fn sync_flag(request: &SandboxRequest, cgroup: &Cgroup) -> Result<u32> {
-    let own = cgroup.is_v1() && request.limits.check()?.io.limits_writes();
-    let group = request.group.and_then(Group::find);
-    match own || group.is_some_and(|group| group.needs_sync()) {
-        true => Ok(wire::FLAG_SYNC),
-        false => Ok(0),
-    }
+    write(&real, cgroup, 0, seccomp::program())
 }
 
 /// The spec of what can be prepared before there is a step. It holds nothing of any step.
@@ -107,17 +97,21 @@ fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u
     spec.bytes(filter);
     spec.word(window(request));
     spec.long(request.limits.shm_size()?);
-    write_ulimits(&mut spec, &request.limits.ulimits()?);
+    write_ulimits(&mut spec, &request.limits.ulimits()?)?;
     spec.finish()
 }
 
-fn write_ulimits(spec: &mut Writer, ulimits: &[Ulimit]) {
+fn write_ulimits(spec: &mut Writer, ulimits: &[Ulimit]) -> Result<()> {
     spec.word(ulimits.len() as u32);
     for ulimit in ulimits {
+        if let Some(refusal) = ulimit.refusal() {
+            return Err(refusal.into_error());
+        }
         spec.word(ulimit.resource);
         spec.long(ulimit.soft);
         spec.long(ulimit.hard);
     }
+    Ok(())
 }
 
 fn capabilities(request: &SandboxRequest) -> u64 {

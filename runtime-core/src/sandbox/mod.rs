@@ -16,19 +16,21 @@ mod request;
 mod seccomp;
 mod spare;
 mod spawn;
+mod sync_writes;
 mod terminal;
 mod ulimit;
 #[path = "../../init/src/wire.rs"]
 #[allow(dead_code)]
 mod wire;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
 use self::input::Input;
+use self::sync_writes::SyncWrites;
 use crate::error::{Error, Result};
 use crate::task::{self, Job};
 
@@ -149,13 +151,14 @@ fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
     let limits = request.limits.check()?;
     let group = group_of(request)?;
     let cgroup = Cgroup::create(&limits, group.as_deref()).map_err(Refusal::into_error)?;
+    let sync = sync_writes(request, &cgroup, group.as_deref())?;
     let spawned = cgroup
         .limit_io(&limits.io, Path::new(&request.upper))
         .map_err(Refusal::into_error)
         .and_then(|()| encode::encode(request, &cgroup))
         .and_then(|spec| spawn::spawn(&spec, Input::of(request)));
     match spawned {
-        Ok(spawned) => Ok(SandboxProcess::new(spawned, cgroup, group)),
+        Ok(spawned) => Ok(SandboxProcess::new(spawned, cgroup, group, sync)),
         Err(error) => {
             cgroup.remove();
             Err(error)
@@ -169,4 +172,23 @@ fn group_of(request: &SandboxRequest) -> Result<Option<Arc<Group>>> {
         .group
         .map(|id| Group::find(id).ok_or_else(closed))
         .transpose()
+}
+
+/// Where the step writes is written synchronously, if its limits take that: the root, and mounts that are the builder's own.
+fn sync_writes(
+    request: &SandboxRequest,
+    cgroup: &Cgroup,
+    group: Option<&Group>,
+) -> Result<Option<SyncWrites>> {
+    if !cgroup.needs_sync(&request.limits.check()?.io) && !group.is_some_and(Group::needs_sync) {
+        return Ok(None);
+    }
+    let mounts = request.mounts.iter().filter(|mount| !mount.readonly);
+    let of_mounts = mounts.flat_map(|mount| match &mount.layers {
+        Some(layers) => [layers.upper.as_ref(), layers.work.as_ref()],
+        None => [mount.bind.as_ref().filter(|_| mount.is_own == Some(true)), None],
+    });
+    let places = [Some(&request.upper), Some(&request.work)];
+    let all = places.into_iter().chain(of_mounts).flatten();
+    Ok(Some(SyncWrites::begin(all.map(PathBuf::from).collect())))
 }

@@ -15,6 +15,7 @@ use super::gate::Gate;
 use super::input::{self, Input};
 use super::request::SandboxTerminal;
 use super::spawn::{self, Spawned};
+use super::sync_writes::SyncWrites;
 use super::terminal::Terminal;
 use super::wire;
 use crate::error::{Error, Result};
@@ -48,6 +49,7 @@ struct Ended {
     group: Option<Arc<Group>>,
     /// Forks that the group's pids limit had refused when the step began.
     refused_before: f64,
+    sync: Option<SyncWrites>,
 }
 
 /// What there is to write, and where to: a terminal's master comes later.
@@ -74,7 +76,12 @@ pub struct SandboxReport {
 }
 
 impl SandboxProcess {
-    pub fn new(spawned: Spawned, cgroup: Cgroup, group: Option<Arc<Group>>) -> Self {
+    pub fn new(
+        spawned: Spawned,
+        cgroup: Cgroup,
+        group: Option<Arc<Group>>,
+        sync: Option<SyncWrites>,
+    ) -> Self {
         let refused_before = group.as_ref().map_or(0.0, |group| group.cgroup.forks_refused());
         let (input, pieces) = channel();
         let kind = spawned.kind;
@@ -102,6 +109,7 @@ impl SandboxProcess {
                     cgroup,
                     group,
                     refused_before,
+                    sync,
                 },
                 is_asked_to_end,
             })),
@@ -237,8 +245,10 @@ impl SandboxProcess {
 
 impl Ended {
     /// Tells how the step went, and cleans up.
-    fn tell(self, status: Vec<u8>, listener: Arc<Listener>, waits_for_the_last: bool) {
+    fn tell(mut self, status: Vec<u8>, listener: Arc<Listener>, waits_for_the_last: bool) {
         let _ending = Ending::begin();
+        // Before anybody looks at what the step has written.
+        drop(self.sync.take());
         let report = self.cgroup.report(self.group.as_deref(), self.refused_before);
         let tell_now = move || tell(&listener, STATUS, status, Some(report));
         if waits_for_the_last {

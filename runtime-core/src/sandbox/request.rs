@@ -76,6 +76,8 @@ pub struct SandboxMount {
     pub readonly: bool,
     /// An absolute path of the host.
     pub bind: Option<String>,
+    /// What is bound belongs to the builder, down to attributes of its files.
+    pub is_own: Option<bool>,
     pub layers: Option<SandboxLayers>,
     pub tmpfs: Option<SandboxTmpfs>,
     pub file: Option<SandboxFile>,

@@ -142,13 +142,14 @@ impl Spare {
             .limit_io(&self.needs.limits.io, Path::new(&request.upper))
             .map_err(Refusal::into_error)?;
         let spec = encode::encode(request, cgroup)?;
+        let sync = super::sync_writes(request, cgroup, group.as_deref())?;
         if give(&spawned.spec, &spec).is_err() || write(&spawned.control, &[wire::CONTROL_START]).is_err() {
             return Ok(None);
         }
         Ok(self
             .parts
             .take()
-            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup, group)))
+            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup, group, sync)))
     }
 }
 

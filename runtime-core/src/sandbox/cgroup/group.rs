@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use super::Cgroup;
 use super::limits::Limits;
 use super::refusal::Refusal;
-use super::{Cgroup, Version};
 
 pub struct Group {
     pub cgroup: Cgroup,
@@ -56,8 +56,8 @@ impl Group {
         }
     }
 
-    /// On v1 what a step writes by the page cache is counted nowhere: its root is then mounted synchronous.
+    /// Whether its steps must write synchronously to be held to its limits.
     pub fn needs_sync(&self) -> bool {
-        self.cgroup.version == Version::V1 && self.limits.io.limits_writes()
+        self.cgroup.needs_sync(&self.limits.io)
     }
 }

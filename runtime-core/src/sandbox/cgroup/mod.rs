@@ -18,6 +18,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use self::location::Location;
+use super::sync_writes::SyncWrites;
 
 pub use self::cpuset::IdList;
 pub use self::group::Group;
@@ -90,10 +91,15 @@ impl Cgroup {
         }
         let disk = device::disk_of(directory)?;
         match self.version {
-            Version::V1 => match self.directory_of("io") {
-                Some(directory) => v1::limit_io(directory, io, &disk),
-                None => Err(Refusal::not_mounted("blkio")),
-            },
+            Version::V1 => {
+                if io.limits_writes() {
+                    SyncWrites::check(directory)?;
+                }
+                match self.directory_of("io") {
+                    Some(directory) => v1::limit_io(directory, io, &disk),
+                    None => Err(Refusal::not_mounted("blkio")),
+                }
+            }
             Version::V2 => v2::limit_io(&self.directories[0].path, io, &disk),
             Version::None => Err(Refusal::no_cgroups()),
         }
@@ -135,8 +141,9 @@ impl Cgroup {
         self.version == Version::V2
     }
 
-    pub fn is_v1(&self) -> bool {
-        self.version == Version::V1
+    /// Whether only synchronous writes are held to `io`.
+    pub fn needs_sync(&self, io: &IoLimits) -> bool {
+        self.version == Version::V1 && io.limits_writes()
     }
 
     /// Removes the directories. The kernel frees a cgroup shortly after its last process: EBUSY until then.

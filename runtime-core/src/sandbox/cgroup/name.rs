@@ -55,7 +55,11 @@ pub fn remove(path: &Path) -> io::Result<()> {
         .flatten()
         .filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()))
     {
-        remove(&child.path())?;
+        match remove(&child.path()) {
+            // Another thread was first.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
     fs::remove_dir(path)
 }

@@ -157,7 +157,7 @@ fn limit_cpuset(directory: &Path, limits: &Limits) -> Result<(), Refusal> {
 }
 
 /// Linux, Documentation/admin-guide/cgroup-v1/blkio-controller.rst. Only what a process itself sends to the disk counts here:
-/// the kernel writes its page cache in nobody's name, which is why a step so limited writes synchronously.
+/// the kernel writes its page cache in nobody's name. `sync_writes.rs` is the answer.
 pub fn limit_io(directory: &Path, io: &IoLimits, disk: &Disk) -> Result<(), Refusal> {
     for (file, value) in [
         ("blkio.throttle.read_bps_device", io.read_bps),

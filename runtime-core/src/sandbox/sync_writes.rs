@@ -1,0 +1,143 @@
+//! Synchronous writes, for steps whose writes are limited on cgroup v1.
+//!
+//! There the kernel counts what a process itself sends to the disk, and writes its page cache in nobody's name: a plain cp would
+//! be held to nothing. Files with the attribute `S` (ioctl_iflags(2), FS_SYNC_FL) are written by who writes them, and so are
+//! those that are made in a directory which has it. overlayfs passes on neither O_SYNC nor a mount's `sync`, so that the
+//! attribute is on the layer's own files while the step runs. Memory mapped shared is still written later.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex};
+
+use rustix::fs::{CWD, Dir, FileType, IFlags, Mode, OFlags, ioctl_getflags, ioctl_setflags, openat};
+use rustix::io;
+
+use super::cgroup::Refusal;
+
+/// How many running steps want a place so.
+static HELD: LazyLock<Mutex<HashMap<PathBuf, usize>>> = LazyLock::new(Mutex::default);
+
+/// Deeper directories keep the attribute, which is harmless; every level holds a descriptor.
+const MAX_DEPTH: usize = 500;
+
+/// Directories whose files are written synchronously until it is dropped.
+pub struct SyncWrites {
+    places: Vec<PathBuf>,
+}
+
+impl SyncWrites {
+    /// Marks what is in `places` now; what is made there later is marked by the kernel.
+    pub fn begin(places: Vec<PathBuf>) -> Self {
+        if let Ok(mut held) = HELD.lock() {
+            for place in &places {
+                let count = held.entry(place.clone()).or_default();
+                *count += 1;
+                if *count == 1 {
+                    mark_root(place, true);
+                }
+            }
+        }
+        Self { places }
+    }
+
+    /// Whether the filesystem of `directory` has the attribute.
+    pub fn check(directory: &Path) -> Result<(), Refusal> {
+        let opened = openat(CWD, directory, DIRECTORY, Mode::empty());
+        opened.and_then(ioctl_getflags).map(drop).map_err(|error| {
+            let reason = format!(
+                "on cgroup v1 it takes synchronous writes, which the filesystem of {} has not: {error}",
+                directory.display()
+            );
+            Refusal::new(reason, "keep the --store on ext4 or xfs, or boot with cgroup v2")
+        })
+    }
+}
+
+impl Drop for SyncWrites {
+    fn drop(&mut self) {
+        let Ok(mut held) = HELD.lock() else { return };
+        for place in &self.places {
+            let Some(count) = held.get_mut(place) else {
+                continue;
+            };
+            *count -= 1;
+            if *count == 0 {
+                held.remove(place);
+                mark_root(place, false);
+            }
+        }
+    }
+}
+
+const OPEN: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OPEN.union(OFlags::DIRECTORY);
+
+fn mark_root(place: &Path, is_sync: bool) {
+    if let Ok(directory) = openat(CWD, place, DIRECTORY, Mode::empty()) {
+        mark_tree(&directory, is_sync, 0);
+    }
+}
+
+/// A file that cannot be marked stays as it is: it is written the other way, and nothing else hangs on it.
+fn mark_tree(directory: &OwnedFd, is_sync: bool, depth: usize) {
+    let _ = mark(directory, is_sync);
+    let Ok(entries) = Dir::read_from(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_self_or_parent = matches!(name.to_bytes(), b"." | b"..");
+        match entry.file_type() {
+            FileType::RegularFile => {
+                let _ = openat(directory, name, OPEN, Mode::empty()).map(|file| mark(&file, is_sync));
+            }
+            FileType::Directory if !is_self_or_parent && depth < MAX_DEPTH => {
+                if let Ok(inner) = openat(directory, name, DIRECTORY, Mode::empty()) {
+                    mark_tree(&inner, is_sync, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn mark(file: impl AsFd, is_sync: bool) -> io::Result<()> {
+    let flags = ioctl_getflags(&file)?;
+    let mut wanted = flags;
+    wanted.set(IFlags::SYNC, is_sync);
+    if wanted == flags {
+        Ok(())
+    } else {
+        ioctl_setflags(&file, wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_sync(path: &Path) -> bool {
+        let file = std::fs::File::open(path).expect("a file");
+        ioctl_getflags(file).expect("flags").contains(IFlags::SYNC)
+    }
+
+    #[test]
+    fn files_are_marked_as_long_as_somebody_wants_it() {
+        let place = std::env::temp_dir().join(format!("tsbuild-sync-{}", std::process::id()));
+        std::fs::create_dir_all(place.join("a")).expect("a directory");
+        if SyncWrites::check(&place).is_ok() {
+            let first = SyncWrites::begin(vec![place.clone()]);
+            let second = SyncWrites::begin(vec![place.clone()]);
+            std::fs::write(place.join("a/b"), "").expect("a file");
+            drop(first);
+            assert!(is_sync(&place.join("a/b")));
+            drop(second);
+            assert!(!is_sync(&place.join("a/b")) && !is_sync(&place));
+        }
+        std::fs::remove_dir_all(&place).expect("removed");
+    }
+}
