@@ -18,7 +18,18 @@ const MODULE_TABLE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The builder's top-level files that every part of it may import: what they are made of, not what drives them. */
-const VOCABULARY = ["boolean", "byte-size", "csv", "duration", "errors", "events", "limit-flags", "options", "run-options", "suggest"];
+const VOCABULARY = [
+  "boolean",
+  "byte-size",
+  "csv",
+  "duration",
+  "errors",
+  "events",
+  "limit-flags",
+  "options",
+  "run-options",
+  "suggest",
+];
 
 /** What the CLI may import of the top level. It builds through index.ts, which it loads only for a build: help and usage errors come at once. */
 const CLI_MAY = ["index", ...VOCABULARY, "source-frame", "store-location", "text-layout"];
