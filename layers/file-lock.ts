@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type FileLock, tryLockFile } from "../runtime-core/index.ts";
 
@@ -12,6 +14,11 @@ export async function withFileLock<T>(path: string, signal: AbortSignal, work: (
   } finally {
     lock.release();
   }
+}
+
+/** Removes the files in `directory` whose lock nobody holds: a process that was killed could not. */
+export function sweepLocks(directory: string): void {
+  for (const name of readdirSync(directory)) tryLockFile(join(directory, name))?.release();
 }
 
 async function acquire(path: string, signal: AbortSignal): Promise<FileLock> {

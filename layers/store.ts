@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { OciLayout } from "../registry-client/index.ts";
 import { CacheMounts } from "./cache-mounts.ts";
 import { LayerError, withLayerErrors } from "./errors.ts";
+import { sweepLocks } from "./file-lock.ts";
 import { KnownLayers } from "./known-layers.ts";
 import type { Layer } from "./layer.ts";
 import { OverlaySnapshotter } from "./overlay-snapshotter.ts";
@@ -63,6 +64,7 @@ export class Store {
     const root = resolve(path);
     return await withLayerErrors(async () => {
       for (const name of ["cache", "layers", "locks"]) mkdirSync(join(root, name), { recursive: true });
+      sweepLocks(join(root, "locks"));
       const workspace = await Workspace.open(join(root, "tmp"));
       checkFormat(root, workspace);
       const layout = await OciLayout.open(root, { create: true, durability: "none" });
