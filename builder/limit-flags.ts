@@ -18,6 +18,7 @@ export const LIMIT_FLAGS: Readonly<Record<keyof SandboxLimits, string>> = {
   ulimits: "--ulimit",
   shmSizeBytes: "--shm-size",
   timeoutMs: "--timeout",
+  diskQuotaBytes: "--disk-quota",
 };
 
 /** The key of `--build-limit` for a limit: `pids`, and otherwise its flag's name. */

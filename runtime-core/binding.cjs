@@ -852,6 +852,7 @@ module.exports.startPreparedSandbox = nativeBinding.startPreparedSandbox
 module.exports.startSandbox = nativeBinding.startSandbox
 module.exports.syncFilesystem = nativeBinding.syncFilesystem
 module.exports.treeApply = nativeBinding.treeApply
+module.exports.treeContentSize = nativeBinding.treeContentSize
 module.exports.treeDigest = nativeBinding.treeDigest
 module.exports.treeExport = nativeBinding.treeExport
 module.exports.treeGraft = nativeBinding.treeGraft

@@ -179,6 +179,8 @@ export interface SandboxLimits {
   ioWriteIops?: number
   shmSizeBytes?: number
   ulimits?: Array<SandboxUlimit>
+  /** What the step may write to its root and its caches. */
+  diskQuotaBytes?: number
 }
 
 /** A mount of the step's own: exactly one of `bind`, `layers`, `tmpfs` and `file` says what it shows. */
@@ -195,7 +197,7 @@ export interface SandboxMount {
   file?: SandboxFile
 }
 
-/** What the step's cgroup says at its end, where it has one. */
+/** What the step's cgroup, where it has one, and its disk say at its end. */
 export interface SandboxReport {
   memoryPeakBytes?: number
   pidsPeak?: number
@@ -208,6 +210,12 @@ export interface SandboxReport {
   groupMemoryWasFull: boolean
   /** Forks that the build's pids limit refused meanwhile, where the kernel counts them there. */
   groupForksRefused: number
+  /** The step was ended at its disk quota, or was over it when it ended. */
+  isOverDiskQuota: boolean
+  /** It has written all that it may: what it did not get, it may have been refused. */
+  isAtDiskQuota: boolean
+  /** Content of the files in the upper, where it is few files. */
+  layerBytes?: number
 }
 
 export interface SandboxRequest {
@@ -302,6 +310,9 @@ export interface TreeChoice {
   ancestors: Array<TreeRule>
   required: Array<string>
 }
+
+/** Bytes of the regular files in a directory, holes included, several names of a file counted once. */
+export declare function treeContentSize(path: string, cancel: CancelFlag): Promise<number>
 
 export declare function treeDigest(choice: TreeChoice, cancel: CancelFlag): Promise<TreeDigest>
 

@@ -48,6 +48,7 @@ export type {
 } from "./tree.ts";
 export {
   applyFileActions,
+  contentSize,
   digestSelection,
   exportTree,
   graftLayer,

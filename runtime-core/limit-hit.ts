@@ -21,6 +21,8 @@ export type LimitHit =
       readonly count?: number;
       readonly refused: number;
     }
+  /** The step was ended at its disk quota, was over it when it ended, or failed with nothing of it left. */
+  | { readonly type: "disk"; readonly bytes: number }
   | { readonly type: "timeout"; readonly ms: number }
   /** A process used more processor time than its ulimit `cpu`. */
   | { readonly type: "cpuTime"; readonly seconds: number }
@@ -44,6 +46,7 @@ export function limitHits(evidence: LimitEvidence): readonly LimitHit[] {
   const hits = [
     hasTimedOut ? ({ type: "timeout", ms: limits.timeoutMs ?? 0 } as const) : undefined,
     memoryHit(evidence),
+    diskHit(evidence),
     ulimitHit(evidence),
     pidsHit(evidence),
   ];
@@ -72,6 +75,19 @@ function pidsHit({ limits, groupLimits, report }: LimitEvidence): LimitHit | und
   return { type: "pids", scope: "machine", refused };
 }
 
+/** A file as long as the quota is refused by the kernel, with the same signal as by a ulimit, which counts where it is lower. */
+function diskHit({
+  limits: { diskQuotaBytes: bytes, ulimits },
+  report,
+  exitCode,
+}: LimitEvidence): LimitHit | undefined {
+  if (bytes === undefined) return undefined;
+  const size = ulimits?.findLast(({ name }) => name === "fsize")?.soft ?? -1;
+  const wasRefused = exitCode === 128 + constants.signals.SIGXFSZ && (size === -1 || size > bytes);
+  const hasFilledIt = report.isAtDiskQuota && exitCode !== 0;
+  return report.isOverDiskQuota || wasRefused || hasFilledIt ? { type: "disk", bytes } : undefined;
+}
+
 /** The kernel counts the time of this limit in ticks, which may be more than the time that a process really had. */
 const CPU_TIME_SLACK = 0.75;
 
@@ -83,7 +99,8 @@ function ulimitHit({ limits, report, exitCode, cpuMs, hasTimedOut }: LimitEviden
   const ulimit = (name: Ulimit["name"]) => limits.ulimits?.findLast((one) => one.name === name);
   const ended = (signal: number) => exitCode === 128 + signal;
   const size = ulimit("fsize");
-  if (size !== undefined && ended(constants.signals.SIGXFSZ)) return { type: "fileSize", bytes: size.soft };
+  const isLowest = size !== undefined && size.soft <= (limits.diskQuotaBytes ?? Number.POSITIVE_INFINITY);
+  if (isLowest && ended(constants.signals.SIGXFSZ)) return { type: "fileSize", bytes: size.soft };
   const time = ulimit("cpu");
   if (time === undefined) return undefined;
   if (ended(constants.signals.SIGXCPU)) return { type: "cpuTime", seconds: time.soft };

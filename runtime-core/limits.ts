@@ -38,6 +38,11 @@ export interface SandboxLimits extends CgroupLimits {
   readonly shmSizeBytes?: number;
   /** Milliseconds from the start of the step to SIGTERM, at most 2147483647 (24 days). */
   readonly timeoutMs?: number;
+  /**
+   * What the step may write to its root, its caches and its writable binds, in bytes: a file counts as its blocks or its length,
+   * whichever is more, and 4096 at least. A step that is over it is killed, some milliseconds later; tmpfs is memory, and does not count.
+   */
+  readonly diskQuotaBytes?: number;
 }
 
 /** Docker's names of resource limits (getrlimit(2)), and `as`. */

@@ -7,6 +7,8 @@ export interface StepEnd {
   readonly idmapped: boolean;
   readonly cpuUserMs: number;
   readonly cpuSystemMs: number;
+  readonly ioReadBytes: number;
+  readonly ioWrittenBytes: number;
 }
 
 /** The set-up step that the kernel refused. */
@@ -18,6 +20,8 @@ export interface StepFailure {
 }
 
 const HEADER_BYTES = 16;
+/** getrusage(2): what Linux counts input and output in. */
+const BLOCK_BYTES = 512;
 const EXITED = 1;
 const FAILED = 2;
 const USAGE = 3;
@@ -25,7 +29,7 @@ const IDS = 4;
 
 /** Parses whole records; the first failure counts, since later ones follow from it. */
 export function parseStatus(bytes: Buffer): StepEnd {
-  let end: StepEnd = { idmapped: false, cpuUserMs: 0, cpuSystemMs: 0 };
+  let end: StepEnd = { idmapped: false, cpuUserMs: 0, cpuSystemMs: 0, ioReadBytes: 0, ioWrittenBytes: 0 };
   let offset = 0;
   while (offset + HEADER_BYTES <= bytes.length) {
     const body = offset + HEADER_BYTES;
@@ -46,7 +50,12 @@ function record(kind: number, value: number, body: Buffer, sofar: StepEnd): Part
     case FAILED:
       return { failure: sofar.failure ?? failure(value, body) };
     case USAGE:
-      return { cpuUserMs: micros(body, 0), cpuSystemMs: micros(body, 8) };
+      return {
+        cpuUserMs: word(body, 0) / 1000,
+        cpuSystemMs: word(body, 1) / 1000,
+        ioReadBytes: word(body, 3) * BLOCK_BYTES,
+        ioWrittenBytes: word(body, 4) * BLOCK_BYTES,
+      };
     case IDS:
       return { idmapped: value === 1 };
     default:
@@ -59,6 +68,6 @@ function failure(errno: number, body: Buffer): StepFailure {
   return { step, errno, subject };
 }
 
-function micros(body: Buffer, offset: number): number {
-  return Number(body.readBigUInt64LE(offset)) / 1000;
+function word(body: Buffer, index: number): number {
+  return Number(body.readBigUInt64LE(index * 8));
 }

@@ -68,10 +68,11 @@ export function prepareSandbox({ network, limits, group }: Pick<SandboxSpec, "ne
 
 /**
  * The memory limit may pick PID 1 of the step, and a step that goes on after its time is killed with it; that ends the step as it
- * would have ended the command. Throws otherwise.
+ * would have ended the command. So does the disk quota's guard when nothing else helps. Throws otherwise.
  */
 function whenInitWasKilled(end: StepEnd, report: SandboxReport, hasTimedOut: boolean): number {
-  if (end.failure === undefined && (report.oomKills > 0 || hasTimedOut)) return constants.signals.SIGKILL;
+  if (end.failure === undefined && (report.oomKills > 0 || report.isOverDiskQuota || hasTimedOut))
+    return constants.signals.SIGKILL;
   throw setupError(end.failure);
 }
 
@@ -151,6 +152,8 @@ function result({ limits, group }: SandboxSpec, end: StepEnd, ended: Ended): San
 
 /** As timeout(1) ends: a command that is asked to end may end well. */
 const EXIT_TIMED_OUT = 124;
+/** As a command that was over its disk quota and did not end. */
+const EXIT_KILLED = 128 + constants.signals.SIGKILL;
 
 /** Output may wait for somebody who never takes it: an abort does not wait for them too. */
 async function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
@@ -163,11 +166,13 @@ async function orAborted(work: Promise<void>, signal: AbortSignal | undefined): 
 }
 
 /** wait(2): the low seven bits are the signal that ended the command, the next byte its exit code. */
-function commandEnd({ waitStatus, hasTimedOut }: Ended): Pick<SandboxResult, "exitCode" | "signal"> {
+function commandEnd({ waitStatus, report, hasTimedOut }: Ended): Pick<SandboxResult, "exitCode" | "signal"> {
   const signal = waitStatus & 0x7f;
   if (signal === 0) {
     const exitCode = (waitStatus >> 8) & 0xff;
-    return { exitCode: hasTimedOut && exitCode === 0 ? EXIT_TIMED_OUT : exitCode };
+    if (exitCode !== 0) return { exitCode };
+    if (hasTimedOut) return { exitCode: EXIT_TIMED_OUT };
+    return { exitCode: report.isOverDiskQuota ? EXIT_KILLED : 0 };
   }
   const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0];
   return { exitCode: 128 + signal, signal: name ?? `SIG${signal}` };
@@ -178,8 +183,11 @@ function usage(end: StepEnd, report: SandboxReport, wallMs: number): SandboxUsag
     wallMs,
     cpuUserMs: end.cpuUserMs,
     cpuSystemMs: end.cpuSystemMs,
+    ioReadBytes: end.ioReadBytes,
+    ioWrittenBytes: end.ioWrittenBytes,
     ...(report.memoryPeakBytes === undefined ? {} : { memoryPeakBytes: report.memoryPeakBytes }),
     ...(report.pidsPeak === undefined ? {} : { pidsPeak: report.pidsPeak }),
+    ...(report.layerBytes === undefined ? {} : { layerBytes: report.layerBytes }),
   };
 }
 
@@ -294,7 +302,7 @@ export interface RunningStep {
 }
 
 export interface SandboxResult {
-  /** The command's exit code; 128 + n when signal n ended it; 124 when it ended well, but after its time. */
+  /** The command's exit code; 128 + n when signal n ended it. Of one that ended well, 124 after its time, 137 over its disk quota. */
   readonly exitCode: number;
   readonly signal?: string;
   /** The limit that a step met which then failed. Its `usage` has all that it met. */
@@ -302,12 +310,28 @@ export interface SandboxResult {
   readonly usage: SandboxUsage;
 }
 
+/** What a step used, all its processes together. What is absent could not be measured here. */
 export interface SandboxUsage {
+  /** From the call to the end of its last process. */
   readonly wallMs: number;
   readonly cpuUserMs: number;
   readonly cpuSystemMs: number;
+  /** Read from disks for it; what was in the page cache already is not. getrusage(2), `ru_inblock`. */
+  readonly ioReadBytes: number;
+  /**
+   * Pages of files that it made dirty, to be written to a disk sooner or later, so that what it overwrites counts again. A cgroup
+   * counts when that happens, which is mostly after the step, and cgroup v1 counts it as nobody's. getrusage(2), `ru_oublock`.
+   */
+  readonly ioWrittenBytes: number;
+  /** Page cache counts as memory. Needs a cgroup. */
   readonly memoryPeakBytes?: number;
+  /** Processes and threads at once. Needs a cgroup. */
   readonly pidsPeak?: number;
+  /**
+   * Content of the files that it created or changed in its root, whole, before compression. Absent where these are a thousand or
+   * more: `contentSize` counts them.
+   */
+  readonly layerBytes?: number;
   /** Limits that the step met, whether it failed or went on. */
   readonly limitsHit?: readonly LimitHit[];
 }

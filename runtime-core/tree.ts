@@ -198,6 +198,11 @@ export async function graftLayer(layer: string, dest: string, options: CallOptio
   await callCancellable(options.signal, (native, cancel) => native.treeGraft(layer, dest, cancel));
 }
 
+/** Bytes of the regular files in a directory of the host, holes included; several names of one file count once. */
+export async function contentSize(path: string, options: CallOptions = {}): Promise<number> {
+  return callCancellable(options.signal, (native, cancel) => native.treeContentSize(path, cancel));
+}
+
 /**
  * Removes an absolute path with all that is below; a symlink itself, not what it leads to. A missing path is no error.
  * Throws MOUNTED when something is mounted in it.

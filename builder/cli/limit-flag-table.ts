@@ -23,6 +23,12 @@ export const LIMIT_FLAG_TABLE: readonly Flag[] = [
     help: "Limit of each process of a RUN: nofile=1024:4096; -1 for none",
   },
   { name: "shm-size", type: "string", value: "BYTES", help: "Size of /dev/shm of a RUN (default: 64m)" },
+  {
+    name: "disk-quota",
+    type: "string",
+    value: "BYTES",
+    help: "What a RUN may write to its root and its caches: 2g",
+  },
   { name: "timeout", type: "string", value: "DURATION", help: "Time of a RUN: 30s, 5m, 1h30m" },
 ];
 

@@ -30,6 +30,7 @@ const CGROUP_LIMITS: Readonly<Record<keyof CgroupLimits, ParseLimit>> = {
 const STEP_LIMITS: Readonly<Record<Exclude<keyof SandboxLimits, "ulimits">, ParseLimit>> = {
   ...CGROUP_LIMITS,
   shmSizeBytes: bytes,
+  diskQuotaBytes: bytes,
   timeoutMs: duration,
 };
 

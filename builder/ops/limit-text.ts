@@ -11,6 +11,8 @@ export function limitText(hit: LimitHit): string {
         : `${ofBuild(hit)}memory limit ${formatByteSize(hit.bytes)}`;
     case "pids":
       return `${ofBuild(hit)}pids limit ${hit.count ?? "of this machine"}: ${count(hit.refused, "fork was", "forks were")} refused`;
+    case "disk":
+      return `disk quota ${formatByteSize(hit.bytes)}`;
     case "timeout":
       return `timeout ${formatDuration(hit.ms)}`;
     case "cpuTime":
@@ -30,6 +32,8 @@ export function limitHint(hit: LimitHit): string {
     case "pids":
       if (hit.count === undefined) return "a cgroup around the build allows no more processes";
       return `if that is why the command failed, raise it with ${hit.scope === "build" ? "--build-limit pids=NUMBER" : "--pids-limit"}`;
+    case "disk":
+      return "raise it with --disk-quota";
     case "timeout":
       return "raise it with --timeout";
     case "cpuTime":

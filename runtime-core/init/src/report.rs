@@ -76,14 +76,13 @@ pub fn ids(idmapped: bool) {
 
 pub fn usage(usage: &Usage) {
     let micros = |t: [i64; 2]| (t[0] * 1_000_000 + t[1]) as u64;
-    let words = [micros(usage.user), micros(usage.system), usage.max_rss_kib as u64];
-    send(
-        wire::RECORD_USAGE,
-        0,
-        &[
-            &words[0].to_le_bytes(),
-            &words[1].to_le_bytes(),
-            &words[2].to_le_bytes(),
-        ],
-    );
+    let words = [
+        micros(usage.user),
+        micros(usage.system),
+        usage.max_rss_kib as u64,
+        usage.blocks_in as u64,
+        usage.blocks_out as u64,
+    ];
+    let bytes = words.map(u64::to_le_bytes);
+    send(wire::RECORD_USAGE, 0, &[bytes.as_flattened()]);
 }

@@ -58,7 +58,8 @@ pub const RECORD_HEADER: usize = 16;
 pub const RECORD_EXITED: u32 = 1;
 /// `value` is an errno; the bytes are the step that failed, a NUL, and what it was about.
 pub const RECORD_FAILED: u32 = 2;
-/// Of the command and what it started. The bytes are three u64: µs of user time, µs of system time, KiB of the largest process.
+/// Of the command and what it started. The bytes are five u64: µs of user time, µs of system time, KiB of the largest process, 512-byte blocks read from disks, and
+/// written for them.
 pub const RECORD_USAGE: u32 = 3;
 /// `value` is 1 with idmapped mounts, 0 with the caller's own ids.
 pub const RECORD_IDS: u32 = 4;

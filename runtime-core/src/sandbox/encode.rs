@@ -5,7 +5,7 @@ use std::path::Path;
 use super::cgroup::Cgroup;
 use super::limits::SandboxLimits;
 use super::request::SandboxRequest;
-use super::ulimit::Ulimit;
+use super::ulimit::{self, Ulimit};
 use super::{mounts, seccomp, wire};
 use crate::error::{Error, Result};
 
@@ -97,8 +97,17 @@ fn write(request: &SandboxRequest, cgroup: &Cgroup, more_flags: u32, filter: &[u
     spec.bytes(filter);
     spec.word(window(request));
     spec.long(request.limits.shm_size()?);
-    write_ulimits(&mut spec, &request.limits.ulimits()?)?;
+    write_ulimits(&mut spec, &ulimits(request)?)?;
     spec.finish()
+}
+
+/// With a disk quota no file can become larger than that: the kernel refuses it before it is there.
+fn ulimits(request: &SandboxRequest) -> Result<Vec<Ulimit>> {
+    let mut ulimits = request.limits.ulimits()?;
+    if let Some(quota) = request.limits.disk_quota()? {
+        ulimit::limit_file_size(&mut ulimits, quota);
+    }
+    Ok(ulimits)
 }
 
 fn write_ulimits(spec: &mut Writer, ulimits: &[Ulimit]) -> Result<()> {

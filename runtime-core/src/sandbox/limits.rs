@@ -27,6 +27,8 @@ pub struct SandboxLimits {
     pub io_write_iops: Option<f64>,
     pub shm_size_bytes: Option<f64>,
     pub ulimits: Option<Vec<SandboxUlimit>>,
+    /// What the step may write to its root and its caches.
+    pub disk_quota_bytes: Option<f64>,
 }
 
 /// Docker's own size of /dev/shm.
@@ -67,6 +69,11 @@ impl SandboxLimits {
 
     pub fn ulimits(&self) -> Result<Vec<Ulimit>> {
         self.ulimits.iter().flatten().map(SandboxUlimit::check).collect()
+    }
+
+    /// Bytes.
+    pub fn disk_quota(&self) -> Result<Option<u64>> {
+        count("diskQuotaBytes", self.disk_quota_bytes)
     }
 
     fn swap(&self) -> Result<Option<Swap>> {

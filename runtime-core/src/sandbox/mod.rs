@@ -2,6 +2,8 @@
 //! tells it what to do, and cleans up after it. The README of runtime-core has the whole picture.
 
 mod cgroup;
+mod control;
+mod disk;
 mod encode;
 mod ending;
 mod enforceable;
@@ -50,7 +52,8 @@ pub fn start_sandbox(request: SandboxRequest) -> AsyncTask<Job<SandboxProcess>> 
 /// thread would take ten times over. Null where there is none.
 #[napi]
 pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<SandboxProcess>> {
-    if request.insecure {
+    // What the caches of a step with a quota hold has to be counted first, which can take long.
+    if request.insecure || request.limits.disk_quota_bytes.is_some() {
         return Ok(None);
     }
     let needs = spare::Needs::of(&request)?;
@@ -152,13 +155,16 @@ fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
     let group = group_of(request)?;
     let cgroup = Cgroup::create(&limits, group.as_deref()).map_err(Refusal::into_error)?;
     let sync = sync_writes(request, &cgroup, group.as_deref())?;
-    let spawned = cgroup
+    let started = cgroup
         .limit_io(&limits.io, Path::new(&request.upper))
         .map_err(Refusal::into_error)
-        .and_then(|()| encode::encode(request, &cgroup))
-        .and_then(|spec| spawn::spawn(&spec, Input::of(request)));
-    match spawned {
-        Ok(spawned) => Ok(SandboxProcess::new(spawned, cgroup, group, sync)),
+        .and_then(|()| {
+            let disk = disk::Disk::open(request)?;
+            let spec = encode::encode(request, &cgroup)?;
+            Ok((spawn::spawn(&spec, Input::of(request))?, disk))
+        });
+    match started {
+        Ok((spawned, disk)) => Ok(SandboxProcess::new(spawned, cgroup, group, sync, disk)),
         Err(error) => {
             cgroup.remove();
             Err(error)

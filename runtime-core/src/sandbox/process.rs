@@ -1,5 +1,6 @@
 //! A running step as TypeScript holds it.
 
+use std::cmp;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,6 +10,8 @@ use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 
 use super::cgroup::{Cgroup, Group};
+use super::control::Control;
+use super::disk::Disk;
 use super::ending::Ending;
 use super::follow::{CLOSED, Listener, MAX_WAITING, Pipes, STATUS, Told, WRITTEN, tell};
 use super::gate::Gate;
@@ -17,13 +20,12 @@ use super::request::SandboxTerminal;
 use super::spawn::{self, Spawned};
 use super::sync_writes::SyncWrites;
 use super::terminal::Terminal;
-use super::wire;
 use crate::error::{Error, Result};
 
 /// One step. Collected before its end, it ends: the helper sees its control pipe close.
 #[napi]
 pub struct SandboxProcess {
-    control: Option<OwnedFd>,
+    control: Control,
     /// Pieces for the command to read, where it reads any.
     input: Option<Sender<Vec<u8>>>,
     terminal: Terminal,
@@ -50,6 +52,7 @@ struct Ended {
     /// Forks that the group's pids limit had refused when the step began.
     refused_before: f64,
     sync: Option<SyncWrites>,
+    disk: Disk,
 }
 
 /// What there is to write, and where to: a terminal's master comes later.
@@ -59,8 +62,9 @@ struct Feed {
     pieces: Receiver<Vec<u8>>,
 }
 
-/// What the step's cgroup says at its end, where it has one.
+/// What the step's cgroup, where it has one, and its disk say at its end.
 #[napi(object)]
+#[derive(Default)]
 pub struct SandboxReport {
     pub memory_peak_bytes: Option<f64>,
     pub pids_peak: Option<f64>,
@@ -73,6 +77,12 @@ pub struct SandboxReport {
     pub group_memory_was_full: bool,
     /// Forks that the build's pids limit refused meanwhile, where the kernel counts them there.
     pub group_forks_refused: f64,
+    /// The step was ended at its disk quota, or was over it when it ended.
+    pub is_over_disk_quota: bool,
+    /// It has written all that it may: what it did not get, it may have been refused.
+    pub is_at_disk_quota: bool,
+    /// Content of the files in the upper, where it is few files.
+    pub layer_bytes: Option<f64>,
 }
 
 impl SandboxProcess {
@@ -81,6 +91,7 @@ impl SandboxProcess {
         cgroup: Cgroup,
         group: Option<Arc<Group>>,
         sync: Option<SyncWrites>,
+        disk: Disk,
     ) -> Self {
         let refused_before = group.as_ref().map_or(0.0, |group| group.cgroup.forks_refused());
         let (input, pieces) = channel();
@@ -91,7 +102,7 @@ impl SandboxProcess {
         };
         let is_asked_to_end = Arc::new(AtomicBool::new(false));
         Self {
-            control: Some(spawned.control),
+            control: Control::new(spawned.control),
             is_asked_to_end: is_asked_to_end.clone(),
             input: Some(input),
             terminal: Terminal::default(),
@@ -110,6 +121,7 @@ impl SandboxProcess {
                     group,
                     refused_before,
                     sync,
+                    disk,
                 },
                 is_asked_to_end,
             })),
@@ -146,6 +158,8 @@ impl SandboxProcess {
             .build()?;
         let listener = Arc::new(listener);
         let mut rest = self.take()?;
+        let Ended { disk, pidfd, .. } = &mut rest.ended;
+        disk.watch(pidfd, &self.control)?;
         let (terminal, feed) = (self.terminal.clone(), rest.feed.take());
         let feed_terminal = match feed {
             Some(Feed {
@@ -187,10 +201,7 @@ impl SandboxProcess {
     #[napi]
     pub fn terminate(&self) {
         self.is_asked_to_end.store(true, Ordering::Relaxed);
-        if let Some(control) = &self.control {
-            // A step that has ended meanwhile has nobody to read this.
-            let _ = rustix::io::write(control, &[wire::CONTROL_TERMINATE]);
-        }
+        self.control.terminate();
     }
 
     /// Output waits, and in the end the step for it, until `resumeOutput` or `kill`.
@@ -207,9 +218,7 @@ impl SandboxProcess {
     /// A signal to the command alone.
     #[napi]
     pub fn signal(&self, number: u8) {
-        if let Some(control) = &self.control {
-            let _ = rustix::io::write(control, &[wire::CONTROL_SIGNAL, number]);
-        }
+        self.control.signal(number);
     }
 
     /// Gives the command bytes to read. `follow` tells when the next ones are wanted; one piece at a time bounds what waits.
@@ -237,9 +246,16 @@ impl SandboxProcess {
     #[napi]
     pub fn kill(&mut self) {
         self.is_asked_to_end.store(true, Ordering::Relaxed);
-        self.control = None;
+        self.control.kill();
         self.input = None;
         self.gate.open();
+    }
+}
+
+impl Drop for SandboxProcess {
+    /// The guard of the disk may still hold the control pipe.
+    fn drop(&mut self) {
+        self.control.kill();
     }
 }
 
@@ -249,7 +265,7 @@ impl Ended {
         let _ending = Ending::begin();
         // Before anybody looks at what the step has written.
         drop(self.sync.take());
-        let report = self.cgroup.report(self.group.as_deref(), self.refused_before);
+        let report = self.report();
         let tell_now = move || tell(&listener, STATUS, status, Some(report));
         if waits_for_the_last {
             self.clean_up();
@@ -258,6 +274,16 @@ impl Ended {
             // Drops the listener: JavaScript's loop may end now.
             tell_now();
             self.clean_up();
+        }
+    }
+
+    fn report(&mut self) -> SandboxReport {
+        let disk = self.disk.report();
+        SandboxReport {
+            is_over_disk_quota: disk.quota == Some(cmp::Ordering::Greater),
+            is_at_disk_quota: disk.quota == Some(cmp::Ordering::Equal),
+            layer_bytes: disk.layer_bytes.map(|bytes| bytes as f64),
+            ..self.cgroup.report(self.group.as_deref(), self.refused_before)
         }
     }
 

@@ -14,6 +14,7 @@ use rustix::io::{pwrite, write};
 use rustix::process::{getegid, geteuid};
 
 use super::cgroup::{Cgroup, Group, Limits, Refusal};
+use super::disk::Disk;
 use super::ending::{self, Ending};
 use super::input::Input;
 use super::process::SandboxProcess;
@@ -141,6 +142,7 @@ impl Spare {
         cgroup
             .limit_io(&self.needs.limits.io, Path::new(&request.upper))
             .map_err(Refusal::into_error)?;
+        let disk = Disk::open(request)?;
         let spec = encode::encode(request, cgroup)?;
         let sync = super::sync_writes(request, cgroup, group.as_deref())?;
         if give(&spawned.spec, &spec).is_err() || write(&spawned.control, &[wire::CONTROL_START]).is_err() {
@@ -149,7 +151,7 @@ impl Spare {
         Ok(self
             .parts
             .take()
-            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup, group, sync)))
+            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup, group, sync, disk)))
     }
 }
 

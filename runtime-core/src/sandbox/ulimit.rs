@@ -46,6 +46,7 @@ const NAMES: [&str; 16] = [
     "rtprio",
     "rttime",
 ];
+const FSIZE: u32 = 1;
 const NOFILE: u32 = 7;
 const UNLIMITED: u64 = u64::MAX;
 
@@ -104,6 +105,20 @@ impl Ulimit {
             format!("ask for at most {own}, or start the build where `ulimit -H` allows more"),
         ))
     }
+}
+
+/// Files no larger than `most`, whatever the limits say that were asked for.
+pub fn limit_file_size(ulimits: &mut Vec<Ulimit>, most: u64) {
+    let asked = ulimits.iter().rev().find(|ulimit| ulimit.resource == FSIZE);
+    let (soft, hard) = asked.map_or((UNLIMITED, UNLIMITED), |ulimit| (ulimit.soft, ulimit.hard));
+    let most = most.min(own_hard(FSIZE));
+    ulimits.retain(|ulimit| ulimit.resource != FSIZE);
+    ulimits.push(Ulimit {
+        name: NAMES[FSIZE as usize],
+        resource: FSIZE,
+        soft: soft.min(most),
+        hard: hard.min(most),
+    });
 }
 
 fn shown(value: u64) -> String {

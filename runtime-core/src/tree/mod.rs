@@ -27,6 +27,7 @@ mod resolve;
 mod rootfs;
 mod select;
 mod site;
+pub mod size;
 mod thread;
 mod unpack;
 mod users;

@@ -151,7 +151,12 @@ pub struct Usage {
     pub user: [i64; 2],
     pub system: [i64; 2],
     pub max_rss_kib: i64,
-    rest: [i64; 13],
+    /// Shared, data and stack size, which Linux leaves empty; faults; swaps.
+    unused: [i64; 6],
+    /// In 512 bytes, read from and meant for a disk.
+    pub blocks_in: i64,
+    pub blocks_out: i64,
+    rest: [i64; 5],
 }
 
 pub const WNOHANG: usize = 1;

@@ -23,6 +23,7 @@ impl Cgroup {
             memory_was_full: self.memory_was_full(),
             group_memory_was_full: group.is_some_and(Self::memory_was_full),
             group_forks_refused: group.map_or(0.0, |group| group.forks_refused() - refused_before),
+            ..SandboxReport::default()
         }
     }
 
