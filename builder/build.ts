@@ -17,6 +17,7 @@ import { reportVertex } from "./report-vertex.ts";
 import { openSession, type Session } from "./session.ts";
 import { solve } from "./solver/index.ts";
 import { openStepLimits, type StepLimits } from "./step-limits.ts";
+import { checkHostNetwork } from "./step-network.ts";
 
 /**
  * Builds an image from a Dockerfile: parse → dispatch → solve → export.
@@ -66,6 +67,7 @@ async function planBuild(options: BuildOptions, session: Session): Promise<Dispa
     const dockerfile = parseAndCheck(source, linter);
     const plan = await dispatch(dockerfile, { ...(await dispatchOptions(options, session)), linter });
     checkEntitlements(plan.target.vertex, options, source);
+    checkHostNetwork(plan.target.vertex, options, source);
     for (const warning of plan.warnings) {
       session.ops.onEvent({ type: "warning", ...warning, timeMs: session.ops.elapsedMs() });
     }

@@ -19,6 +19,7 @@ export const LIMIT_FLAGS: Readonly<Record<keyof SandboxLimits, string>> = {
   shmSizeBytes: "--shm-size",
   timeoutMs: "--timeout",
   diskQuotaBytes: "--disk-quota",
+  netBps: "--net-bps",
 };
 
 /** The key of `--build-limit` for a limit: `pids`, and otherwise its flag's name. */

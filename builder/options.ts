@@ -39,8 +39,13 @@ export interface BuildOptions extends CallOptions {
   readonly push?: boolean;
   /** Where images, snapshots and the cache are kept. Default: `$TSBUILD_STORE`, else /var/lib/tsbuild for root, else $XDG_DATA_HOME/tsbuild. */
   readonly store?: string;
-  /** Network of RUN steps that do not say. Default `none`. */
-  readonly network?: "none" | "host";
+  /**
+   * Network of RUN steps that do not say. `private`: everything but this machine's own loopback, what is link-local and metadata
+   * services. Default `private`, and none where this machine gives no private one.
+   */
+  readonly network?: "none" | "host" | "private";
+  /** `HOST[:PORT]`: the only ends that RUN steps reach. Names, `*.name`, addresses and blocks of them. Default: all. */
+  readonly allowNet?: readonly string[];
   /** What a Dockerfile may ask for with `RUN --network=host` and `RUN --security=insecure`. `network: "host"` allows the first. Default: neither. */
   readonly allow?: readonly Entitlement[];
   /** Names that RUN steps find in their /etc/hosts. */
@@ -76,7 +81,7 @@ export type Secret =
 /** `--add-host`. */
 export interface ExtraHost {
   readonly host: string;
-  /** IPv4 or IPv6, without brackets. */
+  /** IPv4 or IPv6, without brackets; or `host-gateway`: this machine's own address, not its loopback. */
   readonly ip: string;
 }
 

@@ -14,6 +14,7 @@ import { containerOp } from "./run-op.ts";
 import type { RunMount, RunOptions, RunResult } from "./run-options.ts";
 import { openOps } from "./session.ts";
 import { openStepLimits } from "./step-limits.ts";
+import { requirePrivateNetwork } from "./step-network.ts";
 import { signalNumber } from "./stop-signal.ts";
 import { defaultStore } from "./store-location.ts";
 
@@ -35,6 +36,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   await limits.close();
   const store = await Store.open(options.store ?? defaultStore());
   try {
+    requirePrivateNetwork({ ...shared, context: "." }, store.root);
     const ops = openOps({ ...shared, context: "." }, store, options.onEvent ?? (() => {}));
     return await start(await openImage(options, ops), mounts, options, ops);
   } finally {

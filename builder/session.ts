@@ -12,6 +12,7 @@ import { Secrets } from "./secrets.ts";
 import { SolvedAhead } from "./solved-ahead.ts";
 import { type CacheStore, FileCacheStore, type OpRunner } from "./solver/index.ts";
 import { openSshSources } from "./ssh/index.ts";
+import { requirePrivateNetwork, stepNetwork } from "./step-network.ts";
 import { defaultStore } from "./store-location.ts";
 import { targetPlatform } from "./target-platform.ts";
 
@@ -35,6 +36,7 @@ export async function openSession(options: BuildOptions, group?: SandboxGroup): 
   const address = await locateContext(options);
   const store = await Store.open(options.store ?? defaultStore());
   try {
+    requirePrivateNetwork(options, store.root);
     const ahead = new SolvedAhead();
     const warnings: BuildWarning[] = [];
     const blind = openOps(options, store, (event) => {
@@ -75,7 +77,7 @@ export function openOps(options: BuildOptions, store: Store, onEvent: (event: Bu
       options.buildArgs?.["SOURCE_DATE_EPOCH"],
       process.env["SOURCE_DATE_EPOCH"],
     ),
-    network: options.network ?? "none",
+    network: stepNetwork(options),
     extraHosts: options.extraHosts ?? [],
     limits: options.limits ?? {},
     noNewPrivileges: options.noNewPrivileges ?? false,

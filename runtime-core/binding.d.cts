@@ -115,7 +115,7 @@ export interface PackResult {
 }
 
 /** Starts the helper of a step that is still to come, without waiting for it. Does nothing when one stands ready. */
-export declare function prepareSandbox(hostNetwork: boolean, limits: SandboxLimits, group?: number | undefined | null): void
+export declare function prepareSandbox(hostNetwork: boolean, privateNetwork: boolean, limits: SandboxLimits, group?: number | undefined | null): void
 
 /** Sets a step up and takes it down at once, synchronously: a few milliseconds. Returns its status records. */
 export declare function probeSandbox(request: SandboxRequest): Uint8Array
@@ -138,6 +138,17 @@ export declare function refusedLimits(limits: SandboxLimits, buildLimits: Sandbo
  * environment. Returns only to fail. execve(2).
  */
 export declare function replaceProcess(file: string, args: Array<string>, env: Array<string>): void
+
+/** One of `name` and `address` is given. */
+export interface SandboxAllowRule {
+  /** A host name, or `*.` and a name for all names below it. */
+  name?: string
+  address?: string
+  /** How many bits of `address` count; absent is all. */
+  prefixLength?: number
+  /** Absent is every port. */
+  port?: number
+}
 
 /** Which cgroup version can hold steps here: `v1`, `v2` or `none`. */
 export declare function sandboxCgroupVersion(): string
@@ -198,6 +209,19 @@ export interface SandboxMount {
 }
 
 /** What the step's cgroup, where it has one, and its disk say at its end. */
+/** The network of a step that has one of its own. */
+export interface SandboxNetwork {
+  /** `address` or `address:port`, an IPv6 address in brackets: who answers the step's lookups, in the order to be tried. */
+  nameservers: Array<string>
+  /** Appended to names by resolvers: resolv.conf(5), `search`. */
+  searchDomains: Array<string>
+  /** The only ends that may be reached; absent is all that are not closed to every step. */
+  allow?: Array<SandboxAllowRule>
+  /** Bytes in a second, in each direction. */
+  bytesPerSecond?: number
+}
+
+/** What the step's cgroup says at its end, where it has one. */
 export interface SandboxReport {
   memoryPeakBytes?: number
   pidsPeak?: number
@@ -216,6 +240,13 @@ export interface SandboxReport {
   isAtDiskQuota: boolean
   /** Content of the files in the upper, where it is few files. */
   layerBytes?: number
+  /** Of packets to and from the step, where it had a private network and used it. */
+  networkReceivedBytes?: number
+  networkSentBytes?: number
+  /** What the step was not allowed to reach. */
+  networkBlocked: Array<string>
+  /** What kept the step from having its private network. */
+  networkErrno?: number
 }
 
 export interface SandboxRequest {
@@ -231,6 +262,8 @@ export interface SandboxRequest {
   groups: Array<number>
   hostname: string
   hostNetwork: boolean
+  /** A private network; without it and the host's there is none. */
+  network?: SandboxNetwork
   hosts: string
   resolvConf: string
   limits: SandboxLimits

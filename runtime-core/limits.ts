@@ -43,6 +43,8 @@ export interface SandboxLimits extends CgroupLimits {
    * whichever is more, and 4096 at least. A step that is over it is killed, some milliseconds later; tmpfs is memory, and does not count.
    */
   readonly diskQuotaBytes?: number;
+  /** Bytes in a second of a private network, in each direction. It slows a step, and is never hit. */
+  readonly netBps?: number;
 }
 
 /** Docker's names of resource limits (getrlimit(2)), and `as`. */
@@ -129,7 +131,7 @@ export class SandboxGroup {
   }
 }
 
-type NativeLimits = Parameters<ReturnType<typeof binding>["prepareSandbox"]>[1];
+type NativeLimits = Parameters<ReturnType<typeof binding>["prepareSandbox"]>[2];
 
 /** The limits as they cross the seam. */
 export function toNative({ timeoutMs: _, ulimits, ...limits }: SandboxLimits): NativeLimits {

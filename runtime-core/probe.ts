@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { RuntimeError } from "./errors.ts";
 import { binding, nativeFailure } from "./native.ts";
 import type { SandboxCapabilities, SandboxSpec } from "./sandbox.ts";
-import { nativeSandboxError, setupError } from "./sandbox-error.ts";
+import { nativeSandboxError, networkProblem, setupError } from "./sandbox-error.ts";
 import { request } from "./sandbox-process.ts";
 import { parseStatus, type StepEnd } from "./sandbox-status.ts";
 
@@ -22,14 +22,32 @@ export function probe(directory: string = tmpdir()): SandboxCapabilities {
   }
 }
 
-const NOTHING = { available: false, cgroup: "none", userNamespace: "none", overlay: false } as const;
+const NOTHING = {
+  available: false,
+  cgroup: "none",
+  userNamespace: "none",
+  overlay: false,
+  privateNetwork: false,
+} as const;
 
 function found(end: StepEnd): Omit<SandboxCapabilities, "cgroup"> {
+  const network = networkOf(end);
   if (end.waitStatus === undefined) {
     const overlay = end.failure?.step !== "overlay" && end.failure?.step !== "idmapped mount";
     return { ...NOTHING, overlay, problems: [problem(setupError(end.failure))] };
   }
-  return { available: true, problems: [], userNamespace: end.idmapped ? "idmapped" : "identity", overlay: true };
+  return {
+    available: true,
+    problems: [],
+    userNamespace: end.idmapped ? "idmapped" : "identity",
+    overlay: true,
+    ...network,
+  };
+}
+
+function networkOf({ networkErrno }: StepEnd): Pick<SandboxCapabilities, "privateNetwork" | "networkProblem"> {
+  if (networkErrno === undefined) return { privateNetwork: true };
+  return { privateNetwork: false, networkProblem: networkProblem(networkErrno) };
 }
 
 function tryOut(directory: string): StepEnd {
@@ -50,7 +68,7 @@ function emptyStep(place: string): SandboxSpec {
     cwd: "/",
     user: { uid: 0, gid: 0, additionalGids: [] },
     hostname: "probe",
-    network: "none",
+    network: "private",
     hosts: "",
     resolvConf: "",
     limits: {},

@@ -93,6 +93,7 @@ export function request(
     groups: [...user.additionalGids],
     hostname: spec.hostname,
     hostNetwork: spec.network === "host",
+    ...(spec.network === "private" ? { network: toNetwork(spec) } : {}),
     hosts: spec.hosts,
     resolvConf: spec.resolvConf,
     limits: toNative(limits),
@@ -107,6 +108,16 @@ export function request(
     probe,
     identity,
     isLast,
+  };
+}
+
+function toNetwork({ privateNetwork, limits }: SandboxSpec): Request["network"] & {} {
+  const { nameservers = [], searchDomains = [], allow } = privateNetwork ?? {};
+  return {
+    nameservers: [...nameservers],
+    searchDomains: [...searchDomains],
+    ...(allow === undefined ? {} : { allow: [...allow] }),
+    ...(limits.netBps === undefined ? {} : { bytesPerSecond: limits.netBps }),
   };
 }
 

@@ -9,6 +9,8 @@ export interface StepEnd {
   readonly cpuSystemMs: number;
   readonly ioReadBytes: number;
   readonly ioWrittenBytes: number;
+  /** What the kernel said to a private network that was asked for. */
+  readonly networkErrno?: number;
 }
 
 /** The set-up step that the kernel refused. */
@@ -26,6 +28,7 @@ const EXITED = 1;
 const FAILED = 2;
 const USAGE = 3;
 const IDS = 4;
+const NETWORK = 5;
 
 /** Parses whole records; the first failure counts, since later ones follow from it. */
 export function parseStatus(bytes: Buffer): StepEnd {
@@ -58,6 +61,8 @@ function record(kind: number, value: number, body: Buffer, sofar: StepEnd): Part
       };
     case IDS:
       return { idmapped: value === 1 };
+    case NETWORK:
+      return value === 0 ? {} : { networkErrno: value };
     default:
       return {};
   }

@@ -6,7 +6,7 @@ import { type LimitHit, limitHits } from "./limit-hit.ts";
 import { type SandboxGroup, type SandboxLimits, toNative } from "./limits.ts";
 import { binding, nativeFailure } from "./native.ts";
 import type { RootfsMount, WritableRootfs } from "./rootfs.ts";
-import { setupError } from "./sandbox-error.ts";
+import { networkProblem, setupError } from "./sandbox-error.ts";
 import { follow, type SandboxHandle, type SandboxReport, start } from "./sandbox-process.ts";
 import { parseStatus, type StepEnd } from "./sandbox-status.ts";
 
@@ -60,7 +60,7 @@ export async function runSandbox(
  */
 export function prepareSandbox({ network, limits, group }: Pick<SandboxSpec, "network" | "limits" | "group">): void {
   try {
-    binding().prepareSandbox(network === "host", toNative(limits), group?.id);
+    binding().prepareSandbox(network === "host", network === "private", toNative(limits), group?.id);
   } catch (error) {
     if (nativeFailure(error) === undefined) throw error;
   }
@@ -143,10 +143,22 @@ function result({ limits, group }: SandboxSpec, end: StepEnd, ended: Ended): San
   return {
     ...outcome,
     ...(first === undefined || outcome.exitCode === 0 ? {} : { limitHit: first }),
+    ...networkOf(end, report),
     usage: {
       ...usage(end, report, performance.now() - startedAt),
       ...(first === undefined ? {} : { limitsHit: [first, ...others] }),
     },
+  };
+}
+
+function networkOf(
+  { networkErrno }: StepEnd,
+  report: SandboxReport,
+): Pick<SandboxResult, "networkBlocked" | "networkMissing"> {
+  const errno = report.networkErrno ?? networkErrno;
+  return {
+    networkBlocked: report.networkBlocked,
+    ...(errno === undefined ? {} : { networkMissing: networkProblem(errno) }),
   };
 }
 
@@ -188,6 +200,8 @@ function usage(end: StepEnd, report: SandboxReport, wallMs: number): SandboxUsag
     ...(report.memoryPeakBytes === undefined ? {} : { memoryPeakBytes: report.memoryPeakBytes }),
     ...(report.pidsPeak === undefined ? {} : { pidsPeak: report.pidsPeak }),
     ...(report.layerBytes === undefined ? {} : { layerBytes: report.layerBytes }),
+    ...(report.networkReceivedBytes === undefined ? {} : { networkReceivedBytes: report.networkReceivedBytes }),
+    ...(report.networkSentBytes === undefined ? {} : { networkSentBytes: report.networkSentBytes }),
   };
 }
 
@@ -201,8 +215,13 @@ export interface SandboxSpec {
   readonly cwd: string;
   readonly user: SandboxUser;
   readonly hostname: string;
-  /** `none`: only lo. `host`: the network of the machine. */
-  readonly network: "none" | "host";
+  /**
+   * `none`: only lo. `host`: the network of the machine. `private`: an interface of its own, whose connections this process makes
+   * for the step: everything but this machine's loopback, what is link-local and the metadata services of clouds.
+   */
+  readonly network: "none" | "host" | "private";
+  /** With `private`: whom the step may reach, and how fast. */
+  readonly privateNetwork?: PrivateNetwork;
   /** Content of /etc/hosts and /etc/resolv.conf in the sandbox; they leave no trace in the layer. */
   readonly hosts: string;
   readonly resolvConf: string;
@@ -230,6 +249,32 @@ export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
 }
+
+/** The network of a step that has one of its own. */
+export interface PrivateNetwork {
+  /** Who answers the step's lookups, in the order to be tried: an address, or `address:port` with IPv6 in brackets. */
+  readonly nameservers: readonly string[];
+  /** resolv.conf(5), `search`. */
+  readonly searchDomains?: readonly string[];
+  /** The only ends the step may reach; absent is all that is not closed to every step. */
+  readonly allow?: readonly NetworkRule[];
+}
+
+/** An end that a step may reach. Names are matched by what the step looks up: their addresses open when they are found. */
+export type NetworkRule = (
+  | {
+      /** A host name, or `*.` and a name for all names below it. */
+      readonly name: string;
+    }
+  | {
+      readonly address: string;
+      /** How many bits count; absent is all. */
+      readonly prefixLength?: number;
+    }
+) & {
+  /** Absent is every port. */
+  readonly port?: number;
+};
 
 export interface SandboxUser {
   readonly uid: number;
@@ -307,6 +352,10 @@ export interface SandboxResult {
   readonly signal?: string;
   /** The limit that a step met which then failed. Its `usage` has all that it met. */
   readonly limitHit?: LimitHit;
+  /** Ends that the step tried to reach and was not allowed to, and names it was not to look up; the first 32. */
+  readonly networkBlocked: readonly string[];
+  /** Why the step had no private network though it was to have one. */
+  readonly networkMissing?: string;
   readonly usage: SandboxUsage;
 }
 
@@ -332,6 +381,9 @@ export interface SandboxUsage {
    * more: `contentSize` counts them.
    */
   readonly layerBytes?: number;
+  /** Bytes of IP packets to and from the step, where its network is private. */
+  readonly networkReceivedBytes?: number;
+  readonly networkSentBytes?: number;
   /** Limits that the step met, whether it failed or went on. */
   readonly limitsHit?: readonly LimitHit[];
 }
@@ -345,4 +397,8 @@ export interface SandboxCapabilities {
   /** How the step's ids map to the host's. */
   readonly userNamespace: "idmapped" | "identity" | "none";
   readonly overlay: boolean;
+  /** Whether a step can have a private network. */
+  readonly privateNetwork: boolean;
+  /** Why it cannot. */
+  readonly networkProblem?: string;
 }

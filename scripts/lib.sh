@@ -45,7 +45,7 @@ require_toolchain() {
   node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' ||
     die "node $(node --version) is too old" "install Node 20.19 or later"
   [ -x "${HOME:-/root}/.cargo/bin/cargo" ] && PATH="$PATH:${HOME:-/root}/.cargo/bin"
-  command -v cargo >/dev/null || die "cargo is not on the PATH" "install Rust 1.88 or later (rustup.rs)"
+  command -v cargo >/dev/null || die "cargo is not on the PATH" "install Rust 1.91 or later (rustup.rs)"
 }
 
 # Succeeds when the files under the given paths are as they were at the last `stamp NAME PATH...`.

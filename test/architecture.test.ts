@@ -26,6 +26,7 @@ const VOCABULARY = [
   "errors",
   "events",
   "limit-flags",
+  "network-rule",
   "options",
   "run-options",
   "suggest",

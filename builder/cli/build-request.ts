@@ -3,6 +3,7 @@ import { type Call, parseCall } from "./call.ts";
 import { parsePairs } from "./csv.ts";
 import type { ParsedFlags } from "./flags.ts";
 import { parseAllow } from "./parse-allow.ts";
+import { parseAllowNet } from "./parse-allow-net.ts";
 import { parseExtraHost } from "./parse-extra-host.ts";
 import { buildLimitsOf, limitsOf } from "./parse-limits.ts";
 import { parseOutput } from "./parse-output.ts";
@@ -52,6 +53,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       ssh: parseSsh(flags.list("ssh"), env),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
       ...networkOf(flags),
+      ...allowNetOf(flags),
       allow: parseAllow(flags.list("allow")),
       ...extraHostsOf(flags),
       ...compressionOf(flags),
@@ -134,11 +136,23 @@ export function noNewPrivileges(option: string): boolean {
 export function networkOf(flags: ParsedFlags): Pick<BuildOptions, "network"> {
   const network = flags.text("network");
   if (network === undefined) return {};
-  const mode = parseChoice("network", network, ["default", "none", "host"]);
+  // docker's name for what it does by default.
+  const mode = parseChoice("network", network === "bridge" ? "default" : network, [
+    "default",
+    "private",
+    "none",
+    "host",
+  ]);
   return mode === "default" ? {} : { network: mode };
 }
 
-/** `--add-host`. */
+/** `--allow-net`. Throws INVALID_VALUE. */
+export function allowNetOf(flags: ParsedFlags): Pick<BuildOptions, "allowNet"> {
+  const given = flags.list("allow-net");
+  return given.length === 0 ? {} : { allowNet: parseAllowNet(given) };
+}
+
+/** `--add-host`. Throws INVALID_VALUE. */
 export function extraHostsOf(flags: ParsedFlags): Pick<BuildOptions, "extraHosts"> {
   const extraHosts = flags.list("add-host").map(parseExtraHost);
   return extraHosts.length === 0 ? {} : { extraHosts };

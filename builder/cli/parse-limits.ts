@@ -32,6 +32,7 @@ const STEP_LIMITS: Readonly<Record<Exclude<keyof SandboxLimits, "ulimits">, Pars
   shmSizeBytes: bytes,
   diskQuotaBytes: bytes,
   timeoutMs: duration,
+  netBps: bytes,
 };
 
 /**

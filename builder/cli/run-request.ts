@@ -1,5 +1,5 @@
 import type { RunOptions } from "../run-options.ts";
-import { extraHostsOf, networkOf, noNewPrivileges, platformOf, text } from "./build-request.ts";
+import { allowNetOf, extraHostsOf, networkOf, noNewPrivileges, platformOf, text } from "./build-request.ts";
 import type { ParsedFlags } from "./flags.ts";
 import { droppedCapabilities } from "./parse-capability.ts";
 import { readEnvFile } from "./parse-env-file.ts";
@@ -45,6 +45,7 @@ export function runRequest(flags: ParsedFlags, rest: readonly string[], env: Nod
       limits: limitsOf(flags),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
       ...networkOf(flags),
+      ...allowNetOf(flags),
       ...extraHostsOf(flags),
       ...text("store", flags.text("store")),
     },

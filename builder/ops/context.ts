@@ -1,6 +1,6 @@
 import type { Store } from "../../layers/index.ts";
 import type { RegistryClient } from "../../registry-client/index.ts";
-import type { SandboxGroup, SandboxLimits } from "../../runtime-core/index.ts";
+import type { PrivateNetwork, SandboxGroup, SandboxLimits } from "../../runtime-core/index.ts";
 import type { SourceFile } from "../dockerfile/source.ts";
 import type { OnEvent } from "../events.ts";
 import type { ExtraHost } from "../options.ts";
@@ -13,6 +13,16 @@ export interface SecretReader {
   read(id: string): Promise<Uint8Array | undefined>;
 }
 
+/** The network of RUN steps. */
+export interface NetworkOfSteps {
+  /** Of steps that do not say. */
+  readonly mode: "none" | "host" | "private";
+  /** Whom a step with a private network may reach, and who answers its lookups. */
+  readonly restriction: PrivateNetwork;
+  /** Lines for the /etc/resolv.conf of such a step, beside the nameserver. */
+  readonly resolverLines: readonly string[];
+}
+
 /** What every op of one build works with. */
 export interface OpContext {
   readonly store: Store;
@@ -20,8 +30,7 @@ export interface OpContext {
   /** For error frames. */
   readonly source: SourceFile;
   readonly sourceDateEpoch: number;
-  /** What `--network` is for RUN steps that do not say. */
-  readonly network: "none" | "host";
+  readonly network: NetworkOfSteps;
   /** Names for /etc/hosts, beside the step's own. */
   readonly extraHosts: readonly ExtraHost[];
   readonly limits: SandboxLimits;

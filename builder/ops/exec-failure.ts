@@ -1,6 +1,7 @@
 import type { SandboxResult, SandboxSpec } from "../../runtime-core/index.ts";
 import { BuildError } from "../errors.ts";
 import type { ExecOp, Vertex } from "../llb/index.ts";
+import { blockedHint } from "./blocked-ends.ts";
 import type { OpContext } from "./context.ts";
 import { limitHint, limitText } from "./limit-text.ts";
 import { placeOf } from "./place.ts";
@@ -30,9 +31,8 @@ export function commandFailed(vertex: Vertex, { argv }: ExecOp, end: StepEnd, co
 /** What to look at: a limit, the missing network, the shell's own exit codes, else where it ran. */
 function failureHint({ result, spec, output }: StepEnd): string {
   if (result.limitHit !== undefined) return limitHint(result.limitHit);
-  if (spec.network === "none" && NO_NAME.test(output)) {
-    return "RUN has no network unless it is given one: use `tsbuild build --network host`, or `RUN --network=host` for this step with `--allow network.host`";
-  }
+  const hint = networkHint({ result, spec, output });
+  if (hint !== undefined) return hint;
   if (result.exitCode === 126 && /exec format error/i.test(output)) {
     return "the program is of another platform than this machine: register qemu-user-static with binfmt_misc, or let the stage be FROM --platform=$BUILDPLATFORM";
   }
@@ -44,4 +44,14 @@ function failureHint({ result, spec, output }: StepEnd): string {
     default:
       return `the output above is the command's own; it ran as uid ${spec.user.uid} in ${spec.cwd}, network ${spec.network}`;
   }
+}
+
+function networkHint({ result, spec, output }: StepEnd): string | undefined {
+  if (result.networkMissing !== undefined && NO_NAME.test(output)) {
+    return `the step has no network: ${result.networkMissing}; or use --network host`;
+  }
+  if (spec.network === "none" && NO_NAME.test(output)) {
+    return "this step was given no network: leave out --network none, or the flag --network=none of RUN";
+  }
+  return blockedHint(result, spec);
 }

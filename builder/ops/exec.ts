@@ -14,6 +14,7 @@ import {
 import { BuildError } from "../errors.ts";
 import type { ExecOp, Vertex } from "../llb/index.ts";
 import type { OpRunner } from "../solver/index.ts";
+import { blockedLines } from "./blocked-ends.ts";
 import type { OpContext } from "./context.ts";
 import { commandFailed } from "./exec-failure.ts";
 import { baseSnapshot } from "./inputs.ts";
@@ -94,6 +95,7 @@ async function runStep(
     context,
     options,
   );
+  for (const line of blockedLines(result, spec)) log("stderr")(Buffer.from(`${line}\n`));
   context.onEvent({ type: "usage", digest: vertex.digest, usage: result.usage });
   if (result.exitCode !== 0) throw commandFailed(vertex, op, { result, spec, output: tail.text() }, context);
 }
@@ -135,8 +137,9 @@ export async function sandboxSpec(
     user,
     hostname: op.hostname,
     network,
+    ...(network === "private" ? { privateNetwork: context.network.restriction } : {}),
     hosts: await sandboxHosts(op.hostname, network, context.extraHosts),
-    resolvConf: await sandboxResolvConf(network),
+    resolvConf: await sandboxResolvConf(network, context.network),
     limits: context.limits,
     ...groupOf(context),
     noNewPrivileges: context.noNewPrivileges,
@@ -173,8 +176,8 @@ function withHome(env: readonly string[], home: string | undefined): readonly st
   return env.some((entry) => entry.startsWith("HOME=")) ? env : [...env, `HOME=${home ?? "/"}`];
 }
 
-function networkOf(op: ExecOp, context: OpContext): "none" | "host" {
-  return op.network === "default" ? context.network : op.network;
+function networkOf(op: ExecOp, context: OpContext): SandboxSpec["network"] {
+  return op.network === "default" ? context.network.mode : op.network;
 }
 
 function groupOf({ group }: OpContext): Pick<SandboxSpec, "group"> {

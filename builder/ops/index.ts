@@ -1,4 +1,4 @@
-export type { OpContext } from "./context.ts";
+export type { NetworkOfSteps, OpContext } from "./context.ts";
 export { limitText } from "./limit-text.ts";
 export { PendingSteps } from "./pending-steps.ts";
 export { resolveOp } from "./resolve-op.ts";

@@ -3,6 +3,7 @@
 use crate::cgroup;
 use crate::command;
 use crate::launcher::{Handover, IDS_MAPPED, MOUNTS_READY, TAKEN_OVER};
+use crate::network;
 use crate::report::{self, Fail, Step};
 use crate::root::{self, KernelFilesystems};
 use crate::spec::Spec;
@@ -31,7 +32,10 @@ fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover, is_placed: boo
         cgroup::join(first)?;
     }
     if !first.has(wire::FLAG_HOST_NETWORK) {
-        process::bring_loopback_up().at("network")?;
+        network::bring_loopback_up().at("network")?;
+    }
+    if first.has(wire::FLAG_PRIVATE_NETWORK) {
+        report::network(network::make(first.has(wire::FLAG_IPV6)));
     }
     expect(sync, IDS_MAPPED)?;
     become_root()?;

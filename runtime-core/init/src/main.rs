@@ -13,6 +13,7 @@ mod ids;
 mod init;
 mod launcher;
 mod mask;
+mod network;
 mod report;
 mod root;
 mod rootfs;

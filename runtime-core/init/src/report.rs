@@ -2,8 +2,9 @@
 
 use core::ffi::CStr;
 
+use crate::sys::file::Fd;
 use crate::sys::process::Usage;
-use crate::sys::{self, Errno, file};
+use crate::sys::{self, Errno, file, socket};
 use crate::wire;
 
 /// A step of set-up that the kernel refused.
@@ -37,6 +38,18 @@ impl<T> Step<T> for sys::Result<T> {
     }
     fn about(self, step: &'static str, subject: &'static CStr) -> Result<T, Fail> {
         self.map_err(|errno| Fail { step, errno, subject })
+    }
+}
+
+/// The outer end of the step's interface, or why there is none.
+pub fn network(made: sys::Result<Fd>) {
+    match made {
+        Ok(outer) => {
+            let mut record = [0u8; HEADER];
+            record[0..4].copy_from_slice(&wire::RECORD_NETWORK.to_le_bytes());
+            let _ = socket::send_descriptor(wire::STATUS_FD, &record, &outer);
+        }
+        Err(errno) => send(wire::RECORD_NETWORK, errno.0, &[]),
     }
 }
 

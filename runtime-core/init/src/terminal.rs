@@ -26,7 +26,7 @@ impl Terminal {
     pub fn give(self, spec: &Spec) -> Result<(), Fail> {
         const AS_IT_IS: u32 = u32::MAX;
         file::change_owner_of(self.slave.raw(), spec.uid, AS_IT_IS).at(STEP)?;
-        socket::send_descriptor(SOCKET, &self.master).at(STEP)?;
+        socket::send_descriptor(SOCKET, &[0], &self.master).at(STEP)?;
         for standard in 0..=2 {
             file::duplicate(self.slave.raw(), standard).at(STEP)?;
         }

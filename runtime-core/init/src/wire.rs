@@ -1,7 +1,7 @@
 //! What the addon and the helper say to each other. This file is compiled into both.
 //!
 //! The spec is one memfd: little-endian integers, and strings as a u32 length, the bytes and a NUL, in the order that
-//! `spec.rs` reads them. The status pipe carries records: a header of four u32, then `length` bytes.
+//! `spec.rs` reads them. The status socket carries records: a header of four u32, then `length` bytes.
 
 /// Descriptors the helper starts with, beside 1 (stdout) and 2 (stderr) of the step. 0 is the step's input with `FLAG_INPUT`,
 /// the socket that takes the master of its terminal with `FLAG_TERMINAL`, else the null device.
@@ -13,7 +13,7 @@ pub const STATUS_FD: i32 = 4;
 pub const CONTROL_FD: i32 = 5;
 
 /// The first word of a spec; it changes with the layout.
-pub const MAGIC: u32 = 0x7473_6205;
+pub const MAGIC: u32 = 0x7473_6206;
 
 pub const FLAG_HOST_NETWORK: u32 = 1;
 pub const FLAG_NO_NEW_PRIVILEGES: u32 = 2;
@@ -33,6 +33,10 @@ pub const FLAG_INPUT: u32 = 128;
 pub const FLAG_TERMINAL: u32 = 256;
 /// Nothing but the step's own mounts can be written.
 pub const FLAG_READ_ONLY_ROOT: u32 = 512;
+/// The step's network namespace gets an interface, whose other end goes to the addon.
+pub const FLAG_PRIVATE_NETWORK: u32 = 1024;
+/// The interface has an IPv6 address too.
+pub const FLAG_IPV6: u32 = 2048;
 
 /// What a mount of the step's own shows. A path of the host.
 pub const MOUNT_BIND: u32 = 0;
@@ -63,7 +67,23 @@ pub const RECORD_FAILED: u32 = 2;
 pub const RECORD_USAGE: u32 = 3;
 /// `value` is 1 with idmapped mounts, 0 with the caller's own ids.
 pub const RECORD_IDS: u32 = 4;
+/// The step's private network. `value` is 0, and the outer end of its interface comes with the record (unix(7), SCM_RIGHTS); or it
+/// is the errno of what the kernel refused, and the step has no network. Told again, the last one counts.
+pub const RECORD_NETWORK: u32 = 5;
 
 pub const CONTROL_START: u8 = b'S';
 pub const CONTROL_TERMINATE: u8 = b'T';
 pub const CONTROL_SIGNAL: u8 = b'K';
+
+/// A private network: the addresses of the step's interface and of what stands for the host. They are
+/// of the block that RFC 6890 keeps for protocols, so that no real network has them.
+pub const STEP_ADDRESS: [u8; 4] = [192, 0, 0, 100];
+pub const GATEWAY_ADDRESS: [u8; 4] = [192, 0, 0, 101];
+/// RFC 4193: fd, 40 bits of our own, the first subnet.
+pub const STEP_ADDRESS_V6: [u8; 16] = [
+    0xfd, 0x74, 0x73, 0x62, 0x75, 0x69, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x64,
+];
+/// The link-layer address of the step's interface where it is one of a veth pair.
+pub const STEP_LINK_ADDRESS: [u8; 6] = [2, 0, 0, 0, 0, 0x64];
+/// The largest packet, a multiple of eight as fragments are: few packets for many bytes.
+pub const MTU: u32 = 65_520;

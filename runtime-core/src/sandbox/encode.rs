@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::cgroup::Cgroup;
-use super::limits::SandboxLimits;
 use super::request::SandboxRequest;
 use super::ulimit::{self, Ulimit};
 use super::{mounts, seccomp, wire};
@@ -43,22 +42,8 @@ pub fn encode(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
 }
 
 /// The spec of what can be prepared before there is a step. It holds nothing of any step.
-pub fn encode_ahead(
-    host_network: bool,
-    identity: bool,
-    shm_size_bytes: u64,
-    cgroup: &Cgroup,
-) -> Result<Vec<u8>> {
-    let request = SandboxRequest {
-        host_network,
-        identity,
-        limits: SandboxLimits {
-            shm_size_bytes: Some(shm_size_bytes as f64),
-            ..SandboxLimits::default()
-        },
-        ..SandboxRequest::default()
-    };
-    let spec = write(&request, cgroup, wire::FLAG_AHEAD, &[])?;
+pub fn encode_ahead(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
+    let spec = write(request, cgroup, wire::FLAG_AHEAD, &[])?;
     if spec.len() > wire::STEP_OFFSET {
         return Err(Error::new(
             "SANDBOX_INVALID_SPEC",
@@ -167,6 +152,8 @@ pub fn directory(path: &str) -> Result<String> {
 fn flags(request: &SandboxRequest, cgroup: &Cgroup) -> u32 {
     let when = |condition: bool, flag: u32| if condition { flag } else { 0 };
     when(request.host_network, wire::FLAG_HOST_NETWORK)
+        | when(request.network.is_some(), wire::FLAG_PRIVATE_NETWORK)
+        | when(request.private_network() == Some(true), wire::FLAG_IPV6)
         | when(request.no_new_privileges, wire::FLAG_NO_NEW_PRIVILEGES)
         | when(request.insecure, wire::FLAG_INSECURE)
         | when(request.probe, wire::FLAG_PROBE)

@@ -2,7 +2,8 @@
 //! the step. Three Node streams and a wait on the thread pool would take longer than a trivial step.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, IoSliceMut, Read};
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
 use napi::Status;
@@ -10,6 +11,7 @@ use napi::bindgen_prelude::{Buffer, FnArgs};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::process::SandboxReport;
 use super::{terminal, wire};
@@ -39,50 +41,72 @@ pub struct Pipes {
 }
 
 const TERMINAL: usize = 3;
+/// The outer end of the step's interface, until the first packet.
+const NETWORK: usize = 4;
+const COUNT: usize = 5;
 
 impl Pipes {
     /// Reads to the end of the step: the ends of its output, and the record that tells how it ended, or the ends of all of them when
-    /// it never began. Returns what came by the status pipe. `on_terminal` is given the master, and gives back what is to be read of it.
+    /// it never began. Returns what came by the status pipe. `on_terminal` is given the master, and gives back what is to be read of it;
+    /// `on_network` the outer end of the step's interface, once it is used.
     pub fn drain(
         self,
         mut on_output: impl FnMut(u32, Vec<u8>),
         on_terminal: impl FnOnce(OwnedFd) -> Option<OwnedFd>,
+        mut on_network: impl FnMut(OwnedFd),
     ) -> Vec<u8> {
         let mut files = [
             Some(self.stdout),
             Some(self.stderr),
             Some(self.status),
             self.terminal,
+            None,
         ]
         .map(|end| end.map(File::from));
         let mut expected = files[TERMINAL].is_some().then_some(on_terminal);
         let mut buffer = vec![0; CHUNK];
         let mut status = Vec::new();
         while is_output_open(&files) || (files[STATUS as usize].is_some() && !has_ended(&status)) {
+            let mut outer = None;
             for (pipe, file) in ready(&mut files) {
+                if pipe == NETWORK {
+                    file.take()
+                        .map(OwnedFd::from)
+                        .into_iter()
+                        .for_each(&mut on_network);
+                    continue;
+                }
                 if let (TERMINAL, Some(on_terminal)) = (pipe, expected.take_if(|_| pipe == TERMINAL)) {
                     let socket = file.take().map(OwnedFd::from);
                     let master = socket.and_then(|socket| terminal::receive(&socket));
                     *file = master.and_then(on_terminal).map(File::from);
                     continue;
                 }
-                match file.as_ref().map(|file| read_chunk(file, &mut buffer)) {
-                    Some(Chunk::Bytes(bytes)) if pipe == STATUS as usize => status.extend_from_slice(bytes),
-                    Some(Chunk::Bytes(bytes)) => {
+                let chunk = match file.as_ref() {
+                    Some(socket) if pipe == STATUS as usize => read_records(socket, &mut buffer, &mut outer),
+                    other => other.map_or(Chunk::End, |file| read_chunk(file, &mut buffer)),
+                };
+                match chunk {
+                    Chunk::Bytes(bytes) if pipe == STATUS as usize => status.extend_from_slice(bytes),
+                    Chunk::Bytes(bytes) => {
                         on_output(if pipe == TERMINAL { 0 } else { pipe as u32 }, bytes.to_vec())
                     }
-                    Some(Chunk::NothingYet) => {}
-                    Some(Chunk::End) | None => *file = None,
+                    Chunk::NothingYet => {}
+                    Chunk::End => *file = None,
                 }
+            }
+            // Told again, the last one counts.
+            if let Some(outer) = outer {
+                files[NETWORK] = Some(outer.into());
             }
         }
         status
     }
 }
 
-fn is_output_open(files: &[Option<File>; 4]) -> bool {
+fn is_output_open(files: &[Option<File>; COUNT]) -> bool {
     let is_output = |(pipe, file): (usize, &Option<File>)| pipe != STATUS as usize && file.is_some();
-    files.iter().enumerate().any(is_output)
+    files[..NETWORK].iter().enumerate().any(is_output)
 }
 
 /// Whether the last record of a step that ran is there.
@@ -102,7 +126,7 @@ fn has_ended(status: &[u8]) -> bool {
 }
 
 /// Blocks until one of the open ones can be read or has ended.
-fn ready(files: &mut [Option<File>; 4]) -> impl Iterator<Item = (usize, &mut Option<File>)> {
+fn ready(files: &mut [Option<File>; COUNT]) -> impl Iterator<Item = (usize, &mut Option<File>)> {
     let open = files.iter().flatten();
     let mut fds: Vec<PollFd<'_>> = open.map(|file| PollFd::new(file, PollFlags::IN)).collect();
     while poll(&mut fds, None) == Err(Errno::INTR) {}
@@ -128,6 +152,30 @@ fn read_chunk<'a>(mut file: &File, buffer: &'a mut [u8]) -> Chunk<'a> {
             Ok(0) | Err(_) => return Chunk::End,
             Ok(length) => return Chunk::Bytes(&buffer[..length]),
         }
+    }
+}
+
+/// The status is a socket: a record may bring a descriptor.
+fn read_records<'a>(socket: &File, buffer: &'a mut [u8], outer: &mut Option<OwnedFd>) -> Chunk<'a> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let length = loop {
+        let mut parts = [IoSliceMut::new(buffer)];
+        match recvmsg(socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Err(Errno::INTR) => {}
+            Ok(received) => break received.bytes,
+            // The helper was killed with what it was told unread.
+            Err(_) => break 0,
+        }
+    };
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            *outer = descriptors.last();
+        }
+    }
+    match length {
+        0 => Chunk::End,
+        length => Chunk::Bytes(&buffer[..length]),
     }
 }
 

@@ -18,12 +18,13 @@ mod request;
 mod seccomp;
 mod spare;
 mod spawn;
+mod step_network;
 mod sync_writes;
 mod terminal;
 mod ulimit;
 #[path = "../../init/src/wire.rs"]
 #[allow(dead_code)]
-mod wire;
+pub(crate) mod wire;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use napi_derive::napi;
 use self::input::Input;
 use self::sync_writes::SyncWrites;
 use crate::error::{Error, Result};
+use crate::network::SandboxNetwork;
 use crate::task::{self, Job};
 
 use cgroup::{Cgroup, Group, Refusal};
@@ -69,9 +71,15 @@ pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<Sa
 
 /// Starts the helper of a step that is still to come, without waiting for it. Does nothing when one stands ready.
 #[napi]
-pub fn prepare_sandbox(host_network: bool, limits: SandboxLimits, group: Option<u32>) -> napi::Result<()> {
+pub fn prepare_sandbox(
+    host_network: bool,
+    private_network: bool,
+    limits: SandboxLimits,
+    group: Option<u32>,
+) -> napi::Result<()> {
     let request = SandboxRequest {
         host_network,
+        network: private_network.then(SandboxNetwork::default),
         limits,
         group,
         ..Default::default()
@@ -152,6 +160,7 @@ fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
 
 fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
     let limits = request.limits.check()?;
+    let network = request.network.as_ref().map(SandboxNetwork::check).transpose()?;
     let group = group_of(request)?;
     let cgroup = Cgroup::create(&limits, group.as_deref()).map_err(Refusal::into_error)?;
     let sync = sync_writes(request, &cgroup, group.as_deref())?;
@@ -164,7 +173,7 @@ fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
             Ok((spawn::spawn(&spec, Input::of(request))?, disk))
         });
     match started {
-        Ok((spawned, disk)) => Ok(SandboxProcess::new(spawned, cgroup, group, sync, disk)),
+        Ok((spawned, disk)) => Ok(SandboxProcess::new(spawned, cgroup, group, sync, disk, network)),
         Err(error) => {
             cgroup.remove();
             Err(error)

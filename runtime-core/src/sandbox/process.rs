@@ -18,9 +18,11 @@ use super::gate::Gate;
 use super::input::{self, Input};
 use super::request::SandboxTerminal;
 use super::spawn::{self, Spawned};
+use super::step_network::StepNetwork;
 use super::sync_writes::SyncWrites;
 use super::terminal::Terminal;
 use crate::error::{Error, Result};
+use crate::network::Plan;
 
 /// One step. Collected before its end, it ends: the helper sees its control pipe close.
 #[napi]
@@ -40,6 +42,7 @@ struct Rest {
     pipes: Pipes,
     /// Until it is followed.
     feed: Option<Feed>,
+    network: StepNetwork,
     ended: Ended,
     is_asked_to_end: Arc<AtomicBool>,
 }
@@ -83,6 +86,13 @@ pub struct SandboxReport {
     pub is_at_disk_quota: bool,
     /// Content of the files in the upper, where it is few files.
     pub layer_bytes: Option<f64>,
+    /// Of packets to and from the step, where it had a private network and used it.
+    pub network_received_bytes: Option<f64>,
+    pub network_sent_bytes: Option<f64>,
+    /// What the step was not allowed to reach.
+    pub network_blocked: Vec<String>,
+    /// What kept the step from having its private network.
+    pub network_errno: Option<i32>,
 }
 
 impl SandboxProcess {
@@ -92,6 +102,7 @@ impl SandboxProcess {
         group: Option<Arc<Group>>,
         sync: Option<SyncWrites>,
         disk: Disk,
+        plan: Option<Plan>,
     ) -> Self {
         let refused_before = group.as_ref().map_or(0.0, |group| group.cgroup.forks_refused());
         let (input, pieces) = channel();
@@ -115,6 +126,7 @@ impl SandboxProcess {
                     terminal,
                 },
                 feed: Some(Feed { kind, pipe, pieces }),
+                network: StepNetwork::new(plan),
                 ended: Ended {
                     pidfd: spawned.pidfd,
                     cgroup,
@@ -131,7 +143,7 @@ impl SandboxProcess {
     /// Reads the status to its end on this thread, and cleans up.
     pub fn run_to_end(self) -> Result<Vec<u8>> {
         let rest = self.take()?;
-        let status = rest.pipes.drain(|_, _| {}, |_| None);
+        let status = rest.pipes.drain(|_, _| {}, |_| None, drop);
         rest.ended.clean_up();
         Ok(status)
     }
@@ -186,10 +198,12 @@ impl SandboxProcess {
                     }
                     Some(reader)
                 },
+                |outer| rest.network.start(outer),
             );
             terminal.close();
             let waits_for_the_last = rest.is_asked_to_end.load(Ordering::Relaxed);
-            rest.ended.tell(status, listener, waits_for_the_last);
+            rest.ended
+                .tell(status, rest.network, listener, waits_for_the_last);
         };
         std::thread::Builder::new()
             .name("tsbuild-step".into())
@@ -261,11 +275,17 @@ impl Drop for SandboxProcess {
 
 impl Ended {
     /// Tells how the step went, and cleans up.
-    fn tell(mut self, status: Vec<u8>, listener: Arc<Listener>, waits_for_the_last: bool) {
+    fn tell(
+        mut self,
+        status: Vec<u8>,
+        network: StepNetwork,
+        listener: Arc<Listener>,
+        waits_for_the_last: bool,
+    ) {
         let _ending = Ending::begin();
         // Before anybody looks at what the step has written.
         drop(self.sync.take());
-        let report = self.report();
+        let report = network.report(self.report());
         let tell_now = move || tell(&listener, STATUS, status, Some(report));
         if waits_for_the_last {
             self.clean_up();

@@ -3,6 +3,7 @@
 use napi_derive::napi;
 
 use super::limits::SandboxLimits;
+use crate::network::{SandboxNetwork, has_ipv6};
 
 #[napi(object)]
 #[derive(Clone, Default)]
@@ -19,6 +20,8 @@ pub struct SandboxRequest {
     pub groups: Vec<u32>,
     pub hostname: String,
     pub host_network: bool,
+    /// A private network; without it and the host's there is none.
+    pub network: Option<SandboxNetwork>,
     pub hosts: String,
     pub resolv_conf: String,
     pub limits: SandboxLimits,
@@ -64,6 +67,13 @@ impl SandboxRequest {
     /// A helper that stands ready has no input and no terminal.
     pub fn is_interactive(&self) -> bool {
         self.input || self.terminal.is_some()
+    }
+}
+
+impl SandboxRequest {
+    /// Whether it has a private network, and that IPv6.
+    pub fn private_network(&self) -> Option<bool> {
+        self.network.as_ref().map(|_| has_ipv6())
     }
 }
 

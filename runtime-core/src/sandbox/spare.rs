@@ -17,11 +17,13 @@ use super::cgroup::{Cgroup, Group, Limits, Refusal};
 use super::disk::Disk;
 use super::ending::{self, Ending};
 use super::input::Input;
+use super::limits::SandboxLimits;
 use super::process::SandboxProcess;
 use super::request::SandboxRequest;
 use super::spawn::{self, Spawned};
 use super::{encode, wire};
 use crate::error::{Error, Result};
+use crate::network::SandboxNetwork;
 
 /// At most one; the lock is held while its helper is being started, for about a millisecond.
 static SPARE: Mutex<Option<Spare>> = Mutex::new(None);
@@ -33,6 +35,8 @@ pub struct Needs {
     shm_size: u64,
     group: Option<u32>,
     host_network: bool,
+    /// Private, and whether with IPv6.
+    private_network: Option<bool>,
     identity: bool,
     /// Never true of what is prepared.
     interactive: bool,
@@ -47,10 +51,27 @@ impl Needs {
             shm_size: request.limits.shm_size()?,
             group: request.group,
             host_network: request.host_network,
+            private_network: request.private_network(),
             identity: request.identity,
             interactive: request.is_interactive(),
             caller: (geteuid().as_raw(), getegid().as_raw()),
         })
+    }
+}
+
+impl Needs {
+    /// As much of a step as can be known before there is one.
+    fn request(&self) -> SandboxRequest {
+        SandboxRequest {
+            host_network: self.host_network,
+            network: self.private_network.map(|_| SandboxNetwork::default()),
+            identity: self.identity,
+            limits: SandboxLimits {
+                shm_size_bytes: Some(self.shm_size as f64),
+                ..SandboxLimits::default()
+            },
+            ..SandboxRequest::default()
+        }
     }
 }
 
@@ -112,7 +133,7 @@ impl Spare {
             .map_err(|error| Error::io("prepare", "/proc/self/mountinfo", &error))?;
         let group = needs.group.and_then(Group::find);
         let cgroup = Cgroup::create(&needs.limits, group.as_deref()).map_err(Refusal::into_error)?;
-        let spec = encode::encode_ahead(needs.host_network, needs.identity, needs.shm_size, &cgroup);
+        let spec = encode::encode_ahead(&needs.request(), &cgroup);
         match spec.and_then(|spec| spawn::spawn(&spec, Input::None)) {
             Ok(spawned) => Ok(Self {
                 needs,
@@ -144,6 +165,7 @@ impl Spare {
             .map_err(Refusal::into_error)?;
         let disk = Disk::open(request)?;
         let spec = encode::encode(request, cgroup)?;
+        let network = request.network.as_ref().map(SandboxNetwork::check).transpose()?;
         let sync = super::sync_writes(request, cgroup, group.as_deref())?;
         if give(&spawned.spec, &spec).is_err() || write(&spawned.control, &[wire::CONTROL_START]).is_err() {
             return Ok(None);
@@ -151,7 +173,7 @@ impl Spare {
         Ok(self
             .parts
             .take()
-            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup, group, sync, disk)))
+            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup, group, sync, disk, network)))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::input::Input;
@@ -38,7 +39,13 @@ fn spawn_program(program: RawFd, spec: &[u8], kind: Input) -> io::Result<Spawned
     let (theirs, input) = kind.open()?;
     let (stdout, stdout_writer) = output_pipe()?;
     let (stderr, stderr_writer) = output_pipe()?;
-    let (status, status_writer) = pipe_with(PipeFlags::CLOEXEC)?;
+    // A socket, since a descriptor may come with a record.
+    let (status, status_writer) = socketpair(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
     let (control_reader, control) = pipe_with(PipeFlags::CLOEXEC)?;
     let mut start = Start {
         program,

@@ -103,6 +103,8 @@ pub mod nr {
     pub const PRCTL: usize = 167;
     pub const SOCKET: usize = 198;
     pub const SOCKETPAIR: usize = 199;
+    pub const BIND: usize = 200;
+    pub const SETSOCKOPT: usize = 208;
     pub const KEYCTL: usize = 219;
     pub const CLONE: usize = 220;
     pub const CLONE3: usize = 435;

@@ -252,34 +252,3 @@ pub fn socket_pair() -> Result<(Fd, Fd)> {
     }?;
     Ok((Fd::new(fds[0]), Fd::new(fds[1])))
 }
-
-#[repr(C)]
-struct InterfaceRequest {
-    name: [u8; 16],
-    flags: u16,
-    rest: [u8; 22],
-}
-
-/// netdevice(7): sets IFF_UP on the loopback interface of this network namespace.
-pub fn bring_loopback_up() -> Result<()> {
-    const AF_INET: usize = 2;
-    const SOCK_DGRAM_CLOEXEC: usize = 2 | 0o2000000;
-    const SIOCSIFFLAGS: usize = 0x8914;
-    const IFF_UP_RUNNING: u16 = 1 | 0x40;
-    let mut request = InterfaceRequest {
-        name: [0; 16],
-        flags: IFF_UP_RUNNING,
-        rest: [0; 22],
-    };
-    request.name[..2].copy_from_slice(b"lo");
-    // SAFETY: socket(2) takes integers; SIOCSIFFLAGS reads a struct ifreq (40 bytes).
-    unsafe {
-        let socket = Fd::new(call(nr::SOCKET, [AF_INET, SOCK_DGRAM_CLOEXEC, 0])? as i32);
-        call(
-            nr::IOCTL,
-            [socket.raw() as usize, SIOCSIFFLAGS, &raw mut request as usize],
-        )?;
-    }
-    Ok(())
-}
-const _: () = assert!(size_of::<InterfaceRequest>() == 40);

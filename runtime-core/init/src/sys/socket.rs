@@ -31,15 +31,14 @@ struct Control {
     padding: i32,
 }
 
-/// Sends one byte, and with it a descriptor.
-pub fn send_descriptor(socket: i32, descriptor: &Fd) -> Result<()> {
+/// Sends bytes, at least one, and with them a descriptor.
+pub fn send_descriptor(socket: i32, bytes: &[u8], descriptor: &Fd) -> Result<()> {
     const SOL_SOCKET: i32 = 1;
     const SCM_RIGHTS: i32 = 1;
     const HEADER: usize = 16;
-    let byte = [0u8];
     let segment = Segment {
-        base: byte.as_ptr() as usize,
-        length: 1,
+        base: bytes.as_ptr() as usize,
+        length: bytes.len(),
     };
     let control = Control {
         length: HEADER + size_of::<i32>(),

@@ -73,6 +73,8 @@ pub mod nr {
     pub const NANOSLEEP: usize = 35;
     pub const SOCKET: usize = 41;
     pub const SOCKETPAIR: usize = 53;
+    pub const BIND: usize = 49;
+    pub const SETSOCKOPT: usize = 54;
     pub const CLONE: usize = 56;
     pub const CLONE3: usize = 435;
     pub const EXECVE: usize = 59;

@@ -1,0 +1,17 @@
+import { parseAllowedEnd } from "../network-rule.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** `--allow-net HOST[:PORT],…`, given any number of times. Throws INVALID_VALUE for what is no end. */
+export function parseAllowNet(given: readonly string[]): readonly string[] {
+  const ends = given.flatMap((value) => value.split(",")).map((end) => end.trim());
+  for (const text of ends) {
+    const end = parseAllowedEnd(text);
+    if (!("problem" in end)) continue;
+    throw new UsageError(
+      "INVALID_VALUE",
+      `invalid value ${JSON.stringify(text)} for --allow-net: ${end.problem}`,
+      "it is HOST[:PORT]: example.com:443, *.example.com, 10.0.0.0/8, [2001:db8::1]:443",
+    );
+  }
+  return ends;
+}

@@ -1,0 +1,363 @@
+//! Where a step may connect to.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use super::address::{HOST, RESOLVER, is_closed};
+use super::dns::{Address, Failure};
+
+/// What becomes of a flow.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    /// A socket of the host connects to this.
+    Connect(SocketAddr),
+    /// It is for the step's nameserver.
+    Resolve,
+    Refuse,
+}
+
+/// Who a rule is about. Names are in lower case.
+pub enum Subject {
+    Name(String),
+    /// All names below this one, and not itself.
+    Below(String),
+    /// An address and how many of its bits count.
+    Block(IpAddr, u32),
+}
+
+pub struct Rule {
+    pub subject: Subject,
+    /// `None` is every port.
+    pub port: Option<u16>,
+}
+
+/// An allow-list, and the addresses that its names have been found to have.
+pub struct Allow {
+    rules: Vec<Rule>,
+    granted: HashMap<IpAddr, Grant>,
+}
+
+struct Grant {
+    name: String,
+    until: Instant,
+}
+
+/// An address stays open for as long as its record says, but a connection is made some time after the lookup, and programs keep
+/// what they have looked up for a minute or more.
+const SHORTEST_GRANT: Duration = Duration::from_secs(300);
+const LONGEST_GRANT: Duration = Duration::from_secs(86_400);
+/// As many addresses are open at most; the one that would have been closed first makes room.
+const MAX_GRANTS: usize = 4096;
+const DNS_PORT: u16 = 53;
+
+impl Allow {
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self {
+            rules,
+            granted: HashMap::new(),
+        }
+    }
+
+    fn allows_name(&self, name: &str, search_domains: &[String]) -> bool {
+        self.rules.iter().any(|rule| rule.names(name, search_domains))
+    }
+
+    fn allows(&self, target: SocketAddr, search_domains: &[String], now: Instant) -> bool {
+        let grant = self.granted.get(&target.ip()).filter(|grant| grant.until > now);
+        self.rules.iter().any(|rule| {
+            rule.port.is_none_or(|port| port == target.port())
+                && (rule.holds(target.ip())
+                    || grant.is_some_and(|grant| rule.names(&grant.name, search_domains)))
+        })
+    }
+
+    fn grant(&mut self, name: &str, address: &Address, now: Instant) {
+        if self.granted.len() >= MAX_GRANTS && !self.granted.contains_key(&address.ip) {
+            let first = self.granted.iter().min_by_key(|(_, grant)| grant.until);
+            if let Some(ip) = first.map(|(ip, _)| *ip) {
+                self.granted.remove(&ip);
+            }
+        }
+        let lifetime = Duration::from_secs(u64::from(address.seconds));
+        let grant = Grant {
+            name: name.to_owned(),
+            until: now + lifetime.clamp(SHORTEST_GRANT, LONGEST_GRANT),
+        };
+        self.granted.insert(address.ip, grant);
+    }
+}
+
+impl Rule {
+    fn names(&self, name: &str, search_domains: &[String]) -> bool {
+        match &self.subject {
+            Subject::Name(own) => {
+                own == name
+                    || (!own.contains('.')
+                        && search_domains.iter().any(|domain| is_joined(name, own, domain)))
+            }
+            Subject::Below(parent) => is_below(name, parent),
+            Subject::Block(..) => false,
+        }
+    }
+
+    fn holds(&self, ip: IpAddr) -> bool {
+        let Subject::Block(block, length) = self.subject else {
+            return false;
+        };
+        match (block, ip) {
+            (IpAddr::V4(block), IpAddr::V4(ip)) => {
+                let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+                u32::from(block) & mask == u32::from(ip) & mask
+            }
+            (IpAddr::V6(block), IpAddr::V6(ip)) => {
+                let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
+                u128::from(block) & mask == u128::from(ip) & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_below(name: &str, parent: &str) -> bool {
+    name.strip_suffix(parent)
+        .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+}
+
+/// Whether `name` is `own` with a search domain after it.
+fn is_joined(name: &str, own: &str, domain: &str) -> bool {
+    name.strip_prefix(own)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .is_some_and(|rest| rest == domain)
+}
+
+pub struct Policy {
+    allow: Option<Allow>,
+    search_domains: Vec<String>,
+    /// The host's own address on the way out, which `HOST` leads to.
+    host: Option<Ipv4Addr>,
+    blocked: Blocked,
+}
+
+impl Policy {
+    pub fn new(allow: Option<Allow>, search_domains: Vec<String>, host: Option<Ipv4Addr>) -> Self {
+        Self {
+            allow,
+            search_domains,
+            host,
+            blocked: Blocked::default(),
+        }
+    }
+
+    /// Whether the step has an allow-list.
+    pub fn is_restricted(&self) -> bool {
+        self.allow.is_some()
+    }
+
+    /// Decides about a new flow of TCP or UDP.
+    pub fn judge(&mut self, target: SocketAddr, now: Instant) -> Verdict {
+        if target.ip() == RESOLVER && target.port() == DNS_PORT {
+            return Verdict::Resolve;
+        }
+        let real = match (target.ip() == HOST, self.host) {
+            (true, Some(host)) => SocketAddr::new(host.into(), target.port()),
+            _ => target,
+        };
+        if !is_closed(real.ip()) && self.is_listed(target, real, now) {
+            return Verdict::Connect(real);
+        }
+        let name = self.name_of(target.ip()).map(str::to_owned);
+        self.blocked.flow(target, name.as_deref());
+        Verdict::Refuse
+    }
+
+    /// The same for an address that is only asked whether it is there.
+    pub fn allows_echo(&self, target: IpAddr, now: Instant) -> bool {
+        let Some(allow) = &self.allow else {
+            return !is_closed(target);
+        };
+        let is_granted = allow.granted.get(&target).is_some_and(|grant| grant.until > now);
+        !is_closed(target) && (is_granted || allow.rules.iter().any(|rule| rule.holds(target)))
+    }
+
+    fn is_listed(&self, target: SocketAddr, real: SocketAddr, now: Instant) -> bool {
+        let Some(allow) = &self.allow else { return true };
+        [target, real]
+            .iter()
+            .any(|end| allow.allows(*end, &self.search_domains, now))
+    }
+
+    fn name_of(&self, ip: IpAddr) -> Option<&str> {
+        let grant = self.allow.as_ref()?.granted.get(&ip)?;
+        Some(&grant.name)
+    }
+
+    /// Whether the step may look `name` up, and how it is told when not.
+    pub fn judge_name(&mut self, name: &str) -> Result<(), Failure> {
+        let Some(allow) = &self.allow else { return Ok(()) };
+        if allow.allows_name(name, &self.search_domains) {
+            return Ok(());
+        }
+        // A resolver that tries its search domains goes on after "no such name", and gives up after "refused".
+        if self.search_domains.iter().any(|domain| is_below(name, domain)) {
+            return Err(Failure::NoSuchName);
+        }
+        self.blocked.name(name);
+        Err(Failure::Refused)
+    }
+
+    /// Opens the addresses of a name that was allowed.
+    pub fn learn(&mut self, name: &str, addresses: &[Address], now: Instant) {
+        let Some(allow) = &mut self.allow else { return };
+        for address in addresses {
+            allow.grant(name, address, now);
+        }
+    }
+
+    pub fn into_blocked(self) -> Vec<String> {
+        self.blocked.0.into()
+    }
+}
+
+/// What was refused, once each, as a person reads it.
+#[derive(Default)]
+struct Blocked(VecDeque<String>);
+
+/// A step that tries everything fills no memory.
+const MAX_BLOCKED: usize = 32;
+
+impl Blocked {
+    fn flow(&mut self, target: SocketAddr, name: Option<&str>) {
+        let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+        self.push(format!("{target}{name}"));
+    }
+
+    fn name(&mut self, name: &str) {
+        self.push(name.to_owned());
+    }
+
+    fn push(&mut self, line: String) {
+        if self.0.len() < MAX_BLOCKED && !self.0.contains(&line) {
+            self.0.push_back(line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(rules: Vec<Rule>) -> Policy {
+        Policy::new(Some(Allow::new(rules)), vec!["corp.example".into()], None)
+    }
+
+    fn name(name: &str, port: Option<u16>) -> Rule {
+        Rule {
+            subject: Subject::Name(name.into()),
+            port,
+        }
+    }
+
+    fn end(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn address(ip: &str) -> Address {
+        Address {
+            ip: ip.parse().unwrap(),
+            seconds: 60,
+        }
+    }
+
+    #[test]
+    fn an_address_is_open_once_its_name_was_found_at_the_ports_of_the_rule() {
+        let now = Instant::now();
+        let mut policy = policy(vec![name("a.example", Some(443))]);
+        assert_eq!(policy.judge(end("1.2.3.4:443"), now), Verdict::Refuse);
+        policy.learn("a.example", &[address("1.2.3.4")], now);
+        assert_eq!(
+            policy.judge(end("1.2.3.4:443"), now),
+            Verdict::Connect(end("1.2.3.4:443"))
+        );
+        assert_eq!(policy.judge(end("1.2.3.4:80"), now), Verdict::Refuse);
+        let later = now + SHORTEST_GRANT * 2;
+        assert_eq!(policy.judge(end("1.2.3.4:443"), later), Verdict::Refuse);
+        assert_eq!(
+            policy.into_blocked(),
+            ["1.2.3.4:443", "1.2.3.4:80 (a.example)", "1.2.3.4:443 (a.example)"]
+        );
+    }
+
+    #[test]
+    fn a_wildcard_is_for_names_below_it() {
+        let rule = Rule {
+            subject: Subject::Below("example.com".into()),
+            port: None,
+        };
+        let mut policy = policy(vec![rule]);
+        assert!(policy.judge_name("a.example.com").is_ok());
+        assert!(policy.judge_name("a.b.example.com").is_ok());
+        assert_eq!(policy.judge_name("example.com"), Err(Failure::Refused));
+        assert_eq!(policy.judge_name("badexample.com"), Err(Failure::Refused));
+    }
+
+    #[test]
+    fn search_domains_complete_short_names_and_are_no_way_out() {
+        let mut policy = policy(vec![name("registry", None), name("pypi.org", None)]);
+        assert!(policy.judge_name("registry.corp.example").is_ok());
+        assert_eq!(
+            policy.judge_name("pypi.org.corp.example"),
+            Err(Failure::NoSuchName)
+        );
+        assert_eq!(policy.judge_name("corp.example"), Err(Failure::Refused));
+    }
+
+    #[test]
+    fn blocks_of_addresses_are_matched_by_their_bits() {
+        let block = |ip: &str, length| Rule {
+            subject: Subject::Block(ip.parse().unwrap(), length),
+            port: None,
+        };
+        let mut policy = policy(vec![block("10.1.0.0", 16), block("2001:db8::", 32)]);
+        let now = Instant::now();
+        for (open, target) in [
+            (true, "10.1.2.3:1"),
+            (false, "10.2.0.1:1"),
+            (true, "[2001:db8:1::1]:1"),
+            (false, "[2001:db9::1]:1"),
+        ] {
+            assert_eq!(
+                policy.judge(end(target), now) != Verdict::Refuse,
+                open,
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_closed_to_every_step_no_rule_opens() {
+        let everything = Rule {
+            subject: Subject::Block("0.0.0.0".parse().unwrap(), 0),
+            port: None,
+        };
+        let mut policy = policy(vec![everything]);
+        let now = Instant::now();
+        assert_eq!(policy.judge(end("169.254.169.254:80"), now), Verdict::Refuse);
+        assert_eq!(policy.judge(end("127.0.0.1:80"), now), Verdict::Refuse);
+        assert_eq!(
+            policy.judge(end("1.1.1.1:80"), now),
+            Verdict::Connect(end("1.1.1.1:80"))
+        );
+    }
+
+    #[test]
+    fn the_gateway_leads_to_the_host() {
+        let host = Ipv4Addr::new(10, 0, 0, 5);
+        let mut policy = Policy::new(None, Vec::new(), Some(host));
+        let now = Instant::now();
+        let target = SocketAddr::new(HOST.into(), 8080);
+        assert_eq!(policy.judge(target, now), Verdict::Connect(end("10.0.0.5:8080")));
+        let mut alone = Policy::new(None, Vec::new(), None);
+        assert_eq!(alone.judge(target, now), Verdict::Refuse);
+    }
+}
