@@ -11,7 +11,7 @@ const root = rootOnly(test, "a user's step has the ids that the user has");
 test("this machine can run steps, as root with mapped ids", () => {
   const { cgroup, ...rest } = probe();
   const userNamespace = isMachineRoot ? "idmapped" : "identity";
-  assert.equal(rest, { available: true, problems: [], userNamespace, overlay: true });
+  assert.equal(rest, { available: true, problems: [], userNamespace, overlay: true, privateNetwork: true });
   assert.ok(["v1", "v2"].includes(cgroup), cgroup);
 });
 
