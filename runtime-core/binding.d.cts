@@ -208,7 +208,6 @@ export interface SandboxMount {
   file?: SandboxFile
 }
 
-/** What the step's cgroup, where it has one, and its disk say at its end. */
 /** The network of a step that has one of its own. */
 export interface SandboxNetwork {
   /** `address` or `address:port`, an IPv6 address in brackets: who answers the step's lookups, in the order to be tried. */
@@ -221,7 +220,7 @@ export interface SandboxNetwork {
   bytesPerSecond?: number
 }
 
-/** What the step's cgroup says at its end, where it has one. */
+/** What the step's cgroup, where it has one, and its disk say at its end. */
 export interface SandboxReport {
   memoryPeakBytes?: number
   pidsPeak?: number
