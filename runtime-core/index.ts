@@ -16,12 +16,11 @@ export { replaceProcess } from "./exec.ts";
 export type { LimitHit, LimitScope } from "./limit-hit.ts";
 export type { CgroupLimits, LimitRefusal, SandboxLimits, Ulimit } from "./limits.ts";
 export { checkLimits, SandboxGroup, ULIMIT_NAMES } from "./limits.ts";
-export { HOST_ADDRESS, RESOLVER_ADDRESS } from "./network-address.ts";
+export type { NetworkRule, PrivateNetwork } from "./private-network.ts";
+export { HOST_ADDRESS, RESOLVER_ADDRESS } from "./private-network.ts";
 export { probe } from "./probe.ts";
 export type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 export type {
-  NetworkRule,
-  PrivateNetwork,
   RunningStep,
   RunSandboxOptions,
   SandboxCapabilities,

@@ -5,6 +5,7 @@ import { SandboxError } from "./errors.ts";
 import { type LimitHit, limitHits } from "./limit-hit.ts";
 import { type SandboxGroup, type SandboxLimits, toNative } from "./limits.ts";
 import { binding, nativeFailure } from "./native.ts";
+import type { PrivateNetwork } from "./private-network.ts";
 import type { RootfsMount, WritableRootfs } from "./rootfs.ts";
 import { networkProblem, setupError } from "./sandbox-error.ts";
 import { follow, type SandboxHandle, type SandboxReport, start } from "./sandbox-process.ts";
@@ -249,32 +250,6 @@ export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
 }
-
-/** The network of a step that has one of its own. */
-export interface PrivateNetwork {
-  /** Who answers the step's lookups, in the order to be tried: an address, or `address:port` with IPv6 in brackets. */
-  readonly nameservers: readonly string[];
-  /** resolv.conf(5), `search`. */
-  readonly searchDomains?: readonly string[];
-  /** The only ends the step may reach; absent is all that is not closed to every step. */
-  readonly allow?: readonly NetworkRule[];
-}
-
-/** An end that a step may reach. Names are matched by what the step looks up: their addresses open when they are found. */
-export type NetworkRule = (
-  | {
-      /** A host name, or `*.` and a name for all names below it. */
-      readonly name: string;
-    }
-  | {
-      readonly address: string;
-      /** How many bits count; absent is all. */
-      readonly prefixLength?: number;
-    }
-) & {
-  /** Absent is every port. */
-  readonly port?: number;
-};
 
 export interface SandboxUser {
   readonly uid: number;
