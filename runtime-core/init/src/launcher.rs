@@ -10,7 +10,7 @@ use crate::scratch::Scratch;
 use crate::sources;
 use crate::spare;
 use crate::spec::Spec;
-use crate::sys::file::{self, Fd};
+use crate::sys::file::{self, Fd, S_IFIFO};
 use crate::sys::process::{self, Child, Limit};
 use crate::sys::signal::{self, Poll};
 use crate::sys::{self, EINVAL, ENOSYS, EOPNOTSUPP, EOVERFLOW, EPERM, identity, memory, mount};
@@ -159,7 +159,7 @@ fn hand_over(
     unsafe { handover.write_volatile(made) };
     // /dev/stdout is opened anew by many scripts: the pipes belong to the step's user.
     let first_pipe = if spec.has(wire::FLAG_INPUT) { 0 } else { 1 };
-    for pipe in first_pipe..=2 {
+    for pipe in (first_pipe..=2).filter(|fd| is_pipe(*fd)) {
         let _ = file::change_owner_of(pipe, ids.outside(spec.uid), ids.outside(spec.gid));
     }
     report::ids(ids == Ids::Idmapped);
@@ -182,6 +182,11 @@ fn raise_hard_limits(spec: &Spec, child: &Child) -> sys::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A descriptor of the machine's own, such as /dev/null, must not change hands.
+fn is_pipe(fd: i32) -> bool {
+    file::stat(fd).is_ok_and(|found| found.kind() == S_IFIFO)
 }
 
 fn make_mounts(spec: &Spec, ids: Ids, userns: &Fd, scratch: Scratch) -> Result<Handover, Fail> {
