@@ -1,5 +1,6 @@
 import { BuildError } from "../errors.ts";
 import { renderSourceFrame } from "../source-frame.ts";
+import { printable } from "./printable.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface ReportOptions {
@@ -75,11 +76,6 @@ function annotation(error: unknown, message: string): string {
       ? ""
       : ` file=${property(range.file)},line=${range.start.line},endLine=${range.end.line},col=${range.start.column}`;
   return `::error${place}::${data(message)}`;
-}
-
-/** Control characters of a hostile message do not reach the terminal. */
-function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
 }
 
 function paint(text: string, style: string, { color }: ReportOptions): string {

@@ -1,5 +1,7 @@
 import type { Digest } from "../../../registry-client/index.ts";
 import type { BuildEvent } from "../../events.ts";
+import { printable } from "../printable.ts";
+import { logText } from "./log-text.ts";
 import { VertexLog } from "./vertex-log.ts";
 
 /** For displays that do not show logs as they come: keeps each step's log, and writes out that of a step that fails. */
@@ -32,11 +34,11 @@ export class FailedLogs {
   }
 
   #show(name: string, log: VertexLog): void {
-    this.#write(`------\n > ${name}:\n`);
+    this.#write(`------\n > ${printable(name)}:\n`);
     let last = "\n";
     for (const text of log.read()) {
       if (text === "") continue;
-      this.#write(text);
+      this.#write(logText(text));
       last = text;
     }
     this.#write(last.endsWith("\n") ? "------\n" : "\n------\n");

@@ -1,7 +1,9 @@
 import type { Digest } from "../../../registry-client/index.ts";
 import type { BuildEvent, LogEvent, StatusEvent, VertexEvent, WarningEvent } from "../../events.ts";
+import { printable } from "../printable.ts";
 import type { Display, DisplayOutput } from "./display.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import { logText } from "./log-text.ts";
 import { formatSize } from "./size.ts";
 import { renderWarnings } from "./warnings.ts";
 
@@ -95,7 +97,7 @@ export class PlainDisplay implements Display {
     if (vertex === undefined || !done || vertex.doneStatuses.has(id)) return;
     vertex.doneStatuses.add(id);
     const size = total > 0 ? ` ${formatSize(current)} / ${formatSize(total)}` : "";
-    this.#say(vertex, [`${id}${size} ${((timeMs - vertex.startedMs) / 1000).toFixed(1)}s done`]);
+    this.#say(vertex, [`${printable(id)}${size} ${((timeMs - vertex.startedMs) / 1000).toFixed(1)}s done`]);
   }
 
   #vertexOf({ digest, name, timeMs }: VertexEvent): PlainVertex {
@@ -103,7 +105,7 @@ export class PlainDisplay implements Display {
     if (known !== undefined && !known.hasEnded) return known;
     const vertex: PlainVertex = {
       number: ++this.#count,
-      name: name.replace(/\s*\n\s*/g, " "),
+      name: printable(name.replace(/\s*\n\s*/g, " ")),
       startedMs: timeMs,
       streams: { stdout: new LineSplitter(), stderr: new LineSplitter() },
       doneStatuses: new Set(),
@@ -148,7 +150,7 @@ export class PlainDisplay implements Display {
 }
 
 function timed(seconds: number, line: string): string {
-  return `${seconds.toFixed(3)} ${line}`;
+  return `${seconds.toFixed(3)} ${logText(line)}`;
 }
 
 function endLine({ state, error }: VertexEvent, seconds: number): string {
@@ -156,7 +158,7 @@ function endLine({ state, error }: VertexEvent, seconds: number): string {
     case "cached":
       return "CACHED";
     case "failed":
-      return `ERROR: ${error ?? "failed"}`;
+      return `ERROR: ${printable(error ?? "failed")}`;
     case "canceled":
       return "CANCELED";
     case "started":
