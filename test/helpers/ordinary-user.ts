@@ -75,7 +75,9 @@ export class OrdinaryUser {
 
   /** The command line of the CLI from the sources. */
   tsbuildLine(...args: readonly string[]): readonly string[] {
-    return this.nodeLine(this.pathOf(TSBUILD.at(-1) ?? ""), ...args);
+    const cli = this.pathOf(TSBUILD.at(-1) ?? "");
+    if (!cli.endsWith(".cjs")) return this.nodeLine(cli, ...args);
+    return this.commandLine([join(this.place, "node/bin/node"), "--enable-source-maps", cli, ...args]);
   }
 
   /** The user's environment: nothing of the test's own that would show in results. */
