@@ -97,6 +97,7 @@ async function solveTarget(plan: DispatchResult, options: BuildOptions, session:
     return result.snapshot;
   } catch (error) {
     await packing.settled();
+    if (options.onError !== undefined) await ops.firstFailure?.visit(options.onError, ops, signal);
     throw error;
   }
 }

@@ -35,6 +35,7 @@ export type {
   VertexEvent,
   WarningEvent,
 } from "./events.ts";
+export type { FailedStep, FailedStepIo } from "./failed-step.ts";
 export type { LintWarning } from "./lint/index.ts";
 export { limitText } from "./ops/index.ts";
 export type { BuildOptions, BuildResult, BuildWarning, Entitlement, ExtraHost, Output, Secret } from "./options.ts";

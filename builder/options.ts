@@ -2,6 +2,7 @@ import type { CallOptions, Descriptor, Digest, ImageConfig } from "../registry-c
 import type { CgroupLimits, Compression, SandboxLimits } from "../runtime-core/index.ts";
 import type { SourceRange } from "./dockerfile/source.ts";
 import type { OnEvent } from "./events.ts";
+import type { FailedStep } from "./failed-step.ts";
 import type { SshOptions } from "./ssh/index.ts";
 
 /** What a build is asked to do. Only `context` is required. */
@@ -64,6 +65,11 @@ export interface BuildOptions extends CallOptions {
   readonly sourceDateEpoch?: number;
   /** Of layers. Default gzip. */
   readonly compression?: Compression;
+  /**
+   * Called with the first RUN that fails, once all others have stopped: its root can still be looked at. The build fails with the
+   * step's error afterwards, unless this throws another.
+   */
+  readonly onError?: (failed: FailedStep) => Promise<void>;
   /** Hears of the progress as it is made. */
   readonly onEvent?: OnEvent;
 }

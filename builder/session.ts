@@ -6,7 +6,7 @@ import { callOptions } from "./call-options.ts";
 import { sourceDateEpoch } from "./epoch.ts";
 import type { BuildEvent, WarningEvent } from "./events.ts";
 import type { Edge, Vertex } from "./llb/index.ts";
-import { type OpContext, PendingSteps, resolveOp } from "./ops/index.ts";
+import { FirstFailure, type OpContext, PendingSteps, resolveOp } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
 import { Secrets } from "./secrets.ts";
 import { SolvedAhead } from "./solved-ahead.ts";
@@ -82,6 +82,7 @@ export function openOps(options: BuildOptions, store: Store, onEvent: (event: Bu
     limits: options.limits ?? {},
     noNewPrivileges: options.noNewPrivileges ?? false,
     pendingSteps: new PendingSteps(),
+    ...(options.onError === undefined ? {} : { firstFailure: new FirstFailure() }),
     secrets: new Secrets(options.secrets ?? {}),
     ssh: openSshSources(options.ssh ?? {}),
     onEvent,

@@ -25,6 +25,12 @@ export declare class FileLock {
   release(): void
 }
 
+/** A terminal in raw mode, until `restore`: cfmakeraw(3). */
+export declare class RawTerminal {
+  /** Gives it back the modes it had. Nothing happens the second time. */
+  restore(): void
+}
+
 /** One step. Collected before its end, it ends: the helper sees its control pipe close. */
 export declare class SandboxProcess {
   /**
@@ -90,6 +96,9 @@ export interface FileDigest {
   digest: string
   sizeBytes: number
 }
+
+/** Puts the terminal that a descriptor is into raw mode. */
+export declare function makeTerminalRaw(fd: number): RawTerminal
 
 /** Makes a cgroup that steps with `step_limits`, which write below `directory`, share. Close it when they have ended. */
 export declare function openSandboxGroup(limits: SandboxLimits, stepLimits: SandboxLimits, directory: string): Promise<number>

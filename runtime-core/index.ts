@@ -36,6 +36,7 @@ export type {
 export { prepareSandbox, runSandbox } from "./sandbox.ts";
 export type { FileLock } from "./sync.ts";
 export { syncFilesystem, tryHoldFile, tryLockFile } from "./sync.ts";
+export { makeTerminalRaw } from "./terminal.ts";
 export type {
   FileAction,
   FileMode,

@@ -25,6 +25,7 @@ const VOCABULARY = [
   "duration",
   "errors",
   "events",
+  "failed-step",
   "limit-flags",
   "network-rule",
   "options",

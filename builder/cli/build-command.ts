@@ -1,3 +1,4 @@
+import type { FailedStep } from "../failed-step.ts";
 import type { BuildResult } from "../options.ts";
 import { BUILD_FLAGS } from "./build-flags.ts";
 import { type BuildRequest, buildRequest } from "./build-request.ts";
@@ -8,6 +9,7 @@ import { type Display, openDisplay } from "./progress/display.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";
 import { enterUserNamespace } from "./rootless.ts";
 import { standardError } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
 import { metadataOf, writeWhole } from "./write-result.ts";
 
 /** `tsbuild build`. Returns the exit code; throws UsageError before anything has begun. */
@@ -19,6 +21,7 @@ export async function buildCommand(args: readonly string[]): Promise<number> {
   }
   const ignored = checkSupport(flags, BUILD_FLAGS);
   const request = buildRequest(flags, process.env);
+  if (request.opensShell) checkTerminal();
   enterNamespaceFor(request);
   if (ignored.length > 0) process.stderr.write(`warning: without a meaning here, ignored: ${ignored.join(", ")}\n`);
   const { call, options } = request;
@@ -34,6 +37,13 @@ function enterNamespaceFor({ call }: BuildRequest): void {
   } catch (error) {
     if (call === undefined) throw error;
   }
+}
+
+/** A shell reads keys and shows what they do, beside a progress that standard error shows. */
+function checkTerminal(): void {
+  if (process.stdin.isTTY === true && process.stderr.isTTY === true) return;
+  const hint = "--on-error shell is for a person at a terminal: leave it out elsewhere";
+  throw new UsageError("NOT_A_TERMINAL", "the input device is not a TTY", hint);
 }
 
 async function runBuild(request: BuildRequest): Promise<number> {
@@ -56,11 +66,21 @@ async function runBuild(request: BuildRequest): Promise<number> {
 }
 
 async function showBuild(request: BuildRequest, display: Display, signal: AbortSignal): Promise<BuildResult> {
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) display.close();
+    isOpen = false;
+  };
   try {
     const { build } = await import("../index.ts");
-    return await build({ ...request.options, signal, onEvent: display.onEvent });
+    const onError = async (failed: FailedStep) => {
+      close();
+      await (await import("./failed-shell.ts")).openShell(failed);
+    };
+    const shell = request.opensShell ? { onError } : {};
+    return await build({ ...request.options, ...shell, signal, onEvent: display.onEvent });
   } finally {
-    display.close();
+    close();
   }
 }
 

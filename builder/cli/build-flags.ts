@@ -116,6 +116,12 @@ export const BUILD_FLAGS: readonly Flag[] = [
     value: "OS/ARCH",
     help: "Build for this platform (default: this machine's)",
   },
+  {
+    name: "on-error",
+    type: "string",
+    value: "ACTION",
+    help: "shell: open one in the root of a RUN that fails (default: none)",
+  },
   { name: "check", type: "boolean", help: "Check the Dockerfile instead of building it (--call=check)" },
   {
     name: "call",

@@ -19,6 +19,8 @@ export interface BuildRequest {
   /** What is done instead of building. */
   readonly call?: Call;
   readonly progress: ProgressMode;
+  /** A RUN that fails is shown in a shell. */
+  readonly opensShell: boolean;
   readonly iidFile?: string;
   readonly metadataFile?: string;
 }
@@ -61,6 +63,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
     },
     ...(call === undefined ? {} : { call }),
     progress: progressOf(flags, env),
+    opensShell: parseChoice("on-error", flags.text("on-error") ?? "none", ["none", "shell"]) === "shell",
     ...text("iidFile", flags.text("iidfile")),
     ...text("metadataFile", flags.text("metadata-file")),
   };

@@ -1,3 +1,4 @@
+import { makeTerminalRaw } from "../../runtime-core/index.ts";
 import type { RunningStep, TerminalSize } from "../index.ts";
 
 const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
@@ -15,11 +16,7 @@ export function terminalSize(): TerminalSize {
  */
 export function connectTerminal(step: RunningStep, isInteractive: boolean): () => void {
   const resize = () => step.resize(terminalSize());
-  const isRaw = isInteractive && process.stdin.isTTY === true;
-  const restore = () => {
-    if (isRaw) process.stdin.setRawMode(false);
-  };
-  if (isRaw) process.stdin.setRawMode(true);
+  const restore = isInteractive && process.stdin.isTTY === true ? makeTerminalRaw(0) : () => {};
   process.on("SIGWINCH", resize);
   process.on("exit", restore);
   // It may have changed while the image was being pulled.

@@ -34,6 +34,7 @@ export async function dispatchRun(
     name,
     range: instruction.range,
     ...wordRanges(instruction, asked),
+    ...(state.config.Shell === undefined ? {} : { shell: state.config.Shell }),
     ...(context.scope.options.noCache ? { ignoreCache: true } : {}),
   });
   return withLayer({ ...state, step }, vertex, `RUN ${buildArgPrefix(state)}${argv.join(" ")} # buildkit`);

@@ -20,6 +20,8 @@ export interface VertexMetadata {
   readonly range?: SourceRange;
   /** Where the words of a COPY stand, for carets: by the path they select, `destination` or `--chown`. */
   readonly wordRanges?: ReadonlyMap<string, SourceRange>;
+  /** What SHELL says where a RUN stands, for who looks at it when it fails. */
+  readonly shell?: readonly string[];
   /** `--no-cache`: never looked up, still saved. */
   readonly ignoreCache?: boolean;
 }

@@ -5,6 +5,7 @@ import type { SourceFile } from "../dockerfile/source.ts";
 import type { OnEvent } from "../events.ts";
 import type { ExtraHost } from "../options.ts";
 import type { SshSource } from "../ssh/index.ts";
+import type { FirstFailure } from "./first-failure.ts";
 import type { PendingSteps } from "./pending-steps.ts";
 
 /** The build's secrets. What one holds never reaches a message, a cache key or the store. */
@@ -41,6 +42,8 @@ export interface OpContext {
   readonly secrets: SecretReader;
   /** SSH agents by id. */
   readonly ssh: ReadonlyMap<string, SshSource>;
+  /** Where somebody wants to look at a step that fails. */
+  readonly firstFailure?: FirstFailure;
   readonly onEvent: OnEvent;
   /** Milliseconds since the build began. */
   readonly elapsedMs: () => number;

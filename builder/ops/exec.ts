@@ -53,16 +53,17 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
     },
     exec: async (inputs, options) => {
       const active = await context.store.snapshotter.prepare(baseSnapshot(inputs), options);
+      const isKept = () => context.firstFailure?.holds(active) === true;
       try {
         const mounted = await openMounts(op, { vertex, inputs, context, options });
         try {
           await runStep(vertex, op, { active, mounted }, context, options);
         } finally {
-          await mounted.release();
+          if (!isKept()) await mounted.release();
         }
         return { type: "snapshot", snapshot: await context.store.snapshotter.commit(active) };
       } catch (error) {
-        await context.store.snapshotter.discard(active);
+        if (!isKept()) await context.store.snapshotter.discard(active);
         throw error;
       }
     },
@@ -97,7 +98,10 @@ async function runStep(
   );
   for (const line of blockedLines(result, spec)) log("stderr")(Buffer.from(`${line}\n`));
   context.onEvent({ type: "usage", digest: vertex.digest, usage: result.usage });
-  if (result.exitCode !== 0) throw commandFailed(vertex, op, { result, spec, output: tail.text() }, context);
+  if (result.exitCode === 0) return;
+  const error = commandFailed(vertex, op, { result, spec, output: tail.text() }, context);
+  context.firstFailure?.offer({ vertex, spec, error, ...roots });
+  throw error;
 }
 
 /** Runs a vertex's sandbox. Throws BuildError with the place of the vertex for what the machine refuses. */

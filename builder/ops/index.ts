@@ -1,4 +1,5 @@
-export type { NetworkOfSteps, OpContext } from "./context.ts";
+export type { NetworkOfSteps, OpContext, OpContext } from "./context.ts";
+export { FirstFailure } from "./first-failure.ts";
 export { limitText } from "./limit-text.ts";
 export { PendingSteps } from "./pending-steps.ts";
 export { resolveOp } from "./resolve-op.ts";

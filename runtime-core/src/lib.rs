@@ -10,4 +10,5 @@ pub mod network;
 pub mod sandbox;
 pub mod sync;
 pub mod task;
+pub mod terminal;
 pub mod tree;
