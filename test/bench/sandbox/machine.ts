@@ -8,6 +8,13 @@ const VERSIONS: Readonly<Record<string, readonly string[]>> = {
   gcc: ["gcc", "--version"],
 };
 
+/** A sentence when other programs keep the cores busy: the figures then say more of these than of what is timed. */
+export function busyWarning(): string | undefined {
+  const [load = 0] = loadavg();
+  if (load <= cpus().length / 2) return undefined;
+  return `warning: the machine is busy, load ${load.toFixed(1)} on ${cpus().length} cores: run this again when it is quiet`;
+}
+
 /** What the figures were taken on. */
 export async function describeMachine(): Promise<Readonly<Record<string, string>>> {
   const [one, five] = loadavg().map((load) => load.toFixed(1));

@@ -22,7 +22,7 @@ export function timesTable(timed: readonly Timed[]): string {
   return columns([["ms", "p50", "p95", "min", "/ anew", "/ ahead"], ...rows]);
 }
 
-/** What is wanted, and what was measured: the faster form of each peer counts. */
+/** What is wanted, and what was measured: of the forms of a peer that have what a step has, the fastest counts. */
 export function verdicts(timed: readonly Timed[]): { readonly text: string; readonly isMet: boolean }[] {
   const own = fastest(timed, "tsbuild");
   const times = Object.entries({ crun: 5, runc: 10, bwrap: 2 }).map(([peer, wanted]) => {

@@ -7,7 +7,7 @@ import { alone } from "./alone.ts";
 import { bubblewrap } from "./bubblewrap.ts";
 import type { Contender, MissingContender, Subject } from "./contender.ts";
 import { eventLoopBlocked } from "./event-loop.ts";
-import { describeMachine } from "./machine.ts";
+import { busyWarning, describeMachine } from "./machine.ts";
 import { busyFor } from "./pause.ts";
 import { blockedLines, type Timed, timesTable, verdicts } from "./report.ts";
 import { runtimes } from "./runtimes.ts";
@@ -22,7 +22,7 @@ const HEAP_MIB = 300;
 const PEERS: Readonly<Record<string, (subject: Subject) => Promise<(Contender | MissingContender)[]>>> = {
   alone: async (subject) => [await alone(subject)],
   tsbuild: async (subject) => [await tsbuildStep(true, subject), await tsbuildStep(false, subject)],
-  bwrap: async (subject) => [await bubblewrap(subject)],
+  bwrap: bubblewrap,
   crun: (subject) => runtimes("crun", subject),
   runc: (subject) => runtimes("runc", subject),
 };
@@ -56,6 +56,8 @@ async function bench(runs: number, peers: readonly string[]): Promise<number> {
     const blocked = peers.includes("tsbuild") ? await eventLoopBlocked(Math.min(runs, 100), HEAP_MIB, subject) : [];
     const wanted = verdicts(timed);
     console.log([timesTable(timed), wanted.map(({ text }) => text).join("\n"), blockedLines(blocked)].join("\n\n"));
+    const warning = busyWarning();
+    if (warning !== undefined) console.log(`\n${warning}`);
     if (values.json !== undefined) writeJson(values.json, { runs, machine, timed, blocked });
     return wanted.every(({ isMet }) => isMet) ? 0 : 1;
   } finally {

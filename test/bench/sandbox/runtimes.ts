@@ -20,13 +20,16 @@ interface RuntimeConfig {
 type Change = (config: RuntimeConfig) => void;
 
 const FORMS: Readonly<Record<string, readonly Change[]>> = {
-  "as its spec": [],
-  "as its spec, user namespace": [withUserNamespace],
+  "no filter": [],
+  "no filter, user namespace": [withUserNamespace],
   "Docker's filter": [withDockerHardening],
   "Docker's filter, user namespace": [withDockerHardening, withUserNamespace],
 };
 
-/** `runc run` or `crun run`, with the spec that the program's own `spec` writes, and with what Docker adds. */
+/**
+ * `runc run` or `crun run`, with the spec that the program's own `spec` writes, which has no filter, and with what Docker adds to it.
+ * What a step has is in the second, and that counts.
+ */
 export async function runtimes(peer: string, subject: Subject): Promise<(Contender | MissingContender)[]> {
   const program = PLACES[peer] ?? peer;
   if (!existsSync(program)) return [{ name: peer, missing: `${program} is not there: apt-get install ${peer}` }];
@@ -52,7 +55,7 @@ function runtime(
   const state = join(work, "state", id);
   return {
     name,
-    peer,
+    peer: changes.includes(withDockerHardening) ? peer : `${peer}, no filter`,
     prepare: peer === "crun" ? WITHOUT_UNIFIED : "",
     commandLine: async (argument) => {
       const bundle = join(work, id);
