@@ -266,10 +266,24 @@ impl SandboxProcess {
     }
 }
 
+/// Ends the step. One that nobody follows, such as that of a worker thread which ended while it was being started, is cleaned up after.
 impl Drop for SandboxProcess {
-    /// The guard of the disk may still hold the control pipe.
     fn drop(&mut self) {
-        self.control.kill();
+        // The guard of the disk may still hold the control pipe.
+        self.kill();
+        let Ok(rest) = self.take() else {
+            return;
+        };
+        let ending = Ending::begin();
+        let clean_up = move || {
+            drop(rest.pipes);
+            rest.ended.clean_up();
+            drop(ending);
+        };
+        // Without a thread it ends by itself: its control pipe is closed.
+        let _ = std::thread::Builder::new()
+            .name("tsbuild-step".into())
+            .spawn(clean_up);
     }
 }
 
