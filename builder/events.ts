@@ -26,7 +26,7 @@ export interface LogEvent {
   readonly timeMs: number;
 }
 
-/** What a RUN used; it comes just before the vertex completes or fails. */
+/** What a RUN used, and the limits it met (`usage.limitsHit`); it comes just before the vertex completes or fails. */
 export interface UsageEvent {
   readonly type: "usage";
   readonly digest: Digest;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type CgroupLimits, checkLimits, SandboxGroup } from "../../runtime-core/index.ts";
+import { type CgroupLimits, checkLimits, runSandbox, SandboxGroup } from "../../runtime-core/index.ts";
 import { freshDirectory, run, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox group");
@@ -45,12 +45,18 @@ test("a step's own memory limit is told from its build's", async () => {
 
 test("steps share a pids limit", async () => {
   await within({ pids: 10 }, async (group) => {
-    const holder = run(stepSpec("sleep 2 & sleep 2 & sleep 2 & sleep 2 & wait", { group }));
-    const ran = await run(stepSpec("for i in 1 2 3 4 5 6 7 8; do sleep 2 & done; exit 3", { group }), { isLast: true });
+    let isHeld = () => {};
+    const held = new Promise<void>((resolve) => {
+      isHeld = resolve;
+    });
+    const script = "sleep 3 & sleep 3 & sleep 3 & sleep 3 & echo held; wait";
+    const holder = runSandbox(stepSpec(script, { group }), { onStdout: () => isHeld() });
+    await held;
+    const ran = await run(stepSpec("for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; exit 3", { group }), { isLast: true });
+    await holder;
     assert.is.not(ran.exitCode, 0);
     assert.is(ran.limitHit?.type, "pids");
     assert.equal(ran.limitHit, { type: "pids", scope: "build", count: 10, refused: 1 });
-    await holder;
   });
 });
 

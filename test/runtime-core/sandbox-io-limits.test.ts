@@ -10,7 +10,29 @@ import { busybox, freshDirectory, freshRootfs, run, type SpecChanges, stepSpec }
 const test = suite("sandbox io limits");
 const MiB = 1 << 20;
 
-async function seconds(script: string, limits: SandboxLimits, changes: SpecChanges = {}): Promise<number> {
+/** What a step moves, and the limit that is to slow it down. */
+interface Work {
+  readonly script: string;
+  /** Bytes, or operations at least. */
+  readonly amount: number;
+  readonly limit: "ioWriteBps" | "ioWriteIops" | "ioReadBps" | "ioReadIops";
+  readonly changes?: () => SpecChanges;
+}
+
+/**
+ * The step is given three times what it takes without a limit, and a second at least; it must then take half of that: the first
+ * slice of time is the kernel's gift. So it holds on machines of any speed.
+ */
+function isHeld(name: string, { script, amount, limit, changes = () => ({}) }: Work): void {
+  enforced(test, name, { [limit]: amount }, async () => {
+    const free = await seconds(script, {}, changes());
+    const wanted = Math.max(1, 3 * free);
+    const held = await seconds(script, { [limit]: Math.ceil(amount / wanted) }, changes());
+    assert.ok(held > 0.5 * wanted, `${held} s, ${free} s without a limit, at most ${wanted} s wanted`);
+  });
+}
+
+async function seconds(script: string, limits: SandboxLimits, changes: SpecChanges): Promise<number> {
   const ran = await run(stepSpec(script, { ...changes, limits }));
   assert.is(ran.exitCode, 0, ran.stderr);
   return ran.usage.wallMs / 1000;
@@ -20,33 +42,49 @@ async function seconds(script: string, limits: SandboxLimits, changes: SpecChang
 const written = (command: string) => `${command} && sync /f`;
 
 for (const command of ["dd if=/dev/zero of=/f bs=64k count=64", "head -c 4194304 /dev/zero > /f"]) {
-  enforced(test, `${command} is held to what it may write`, { ioWriteBps: 4 * MiB }, async (limits) => {
-    const free = await seconds(written(command), {});
-    const held = await seconds(written(command), limits);
-    // 4 MiB at 4 MiB a second; the first slice of time is given ahead.
-    assert.ok(held > 0.5 && held > 3 * free, `${held} s, ${free} s without a limit`);
+  isHeld(`${command} is held to what it may write`, {
+    script: written(command),
+    amount: 4 * MiB,
+    limit: "ioWriteBps",
   });
 }
 
-enforced(test, "the first write to a large file of the image is held too", { ioWriteBps: 4 * MiB }, async (limits) => {
-  const lower = join(freshDirectory(), "lower");
-  mkdirSync(lower);
-  execFileSync("dd", ["if=/dev/zero", `of=${lower}/f`, "bs=1M", "count=4"], { stdio: "ignore" });
-  const rootfs = () => freshRootfs([busybox, lower]);
-  const free = await seconds(written("echo >> /f"), {}, { rootfs: rootfs() });
-  const held = await seconds(written("echo >> /f"), limits, { rootfs: rootfs() });
-  assert.ok(held > 0.5 && held > 3 * free, `${held} s, ${free} s without a limit`);
+isHeld("the first write to a large file of the image is held too", {
+  script: written("echo >> /f"),
+  amount: 4 * MiB,
+  limit: "ioWriteBps",
+  changes: () => ({ rootfs: freshRootfs([busybox, directoryWith("f", "/dev/zero")]) }),
 });
 
-enforced(test, "a cache is held as the root is", { ioWriteBps: 4 * MiB }, async (limits) => {
-  const source = freshDirectory();
-  execFileSync("dd", ["if=/dev/zero", `of=${source}/old`, "bs=1M", "count=4"], { stdio: "ignore" });
-  const cache: SandboxMount = { type: "bind", source, target: "/cache", readonly: false, isOwn: true };
-  const script = "dd if=/dev/zero of=/cache/old bs=64k count=64 conv=notrunc && sync /cache/old";
-  const free = await seconds(script, {}, { mounts: [cache] });
-  const held = await seconds(script, limits, { mounts: [cache] });
-  assert.ok(held > 0.5 && held > 3 * free, `${held} s, ${free} s without a limit`);
+isHeld("a cache is held as the root is", {
+  script: "dd if=/dev/zero of=/cache/f bs=64k count=64 conv=notrunc && sync /cache/f",
+  amount: 4 * MiB,
+  limit: "ioWriteBps",
+  changes: () => {
+    const source = directoryWith("f", "/dev/zero");
+    const cache: SandboxMount = { type: "bind", source, target: "/cache", readonly: false, isOwn: true };
+    return { mounts: [cache] };
+  },
 });
+
+isHeld("a step is held to so many writes a second", {
+  script:
+    "i=0; while [ $i -lt 8 ]; do dd if=/dev/zero of=/f bs=4k count=1 seek=$i conv=fsync 2>/dev/null; i=$((i + 1)); done",
+  amount: 8,
+  limit: "ioWriteIops",
+});
+
+for (const [limit, amount] of [
+  ["ioReadBps", 4 * MiB],
+  ["ioReadIops", 64],
+] as const) {
+  isHeld(`a step is held to reading ${limit}`, {
+    script: "dd if=/f of=/dev/null bs=64k iflag=direct",
+    amount,
+    limit,
+    changes: () => ({ rootfs: freshRootfs([busybox, directoryWith("f", "/dev/urandom")]) }),
+  });
+}
 
 enforced(test, "no attribute stays on what a limited step has written", { ioWriteBps: 50 * MiB }, async (limits) => {
   const rootfs = freshRootfs();
@@ -54,27 +92,6 @@ enforced(test, "no attribute stays on what a limited step has written", { ioWrit
   const listed = execFileSync("lsattr", ["-R", rootfs.upper], { stdio: ["ignore", "pipe", "ignore"] }).toString();
   assert.not.match(listed, /^-*S/m);
 });
-
-enforced(test, "a step is held to so many writes a second", { ioWriteIops: 60 }, async (limits) => {
-  const script =
-    "i=0; while [ $i -lt 16 ]; do dd if=/dev/zero of=/f bs=4k count=1 seek=$i conv=fsync 2>/dev/null; i=$((i + 1)); done";
-  const free = await seconds(script, {});
-  const held = await seconds(script, limits);
-  assert.ok(held > 2 * free, `${held} s, ${free} s without a limit`);
-});
-
-for (const limits of [{ ioReadBps: 2 * MiB }, { ioReadIops: 40 }] as const) {
-  enforced(test, `a step is held to reading ${JSON.stringify(limits)}`, limits, async () => {
-    const lower = join(freshDirectory(), "lower");
-    mkdirSync(lower);
-    execFileSync("dd", ["if=/dev/urandom", `of=${lower}/f`, "bs=64k", "count=32", "conv=fsync"], { stdio: "ignore" });
-    const rootfs = freshRootfs([busybox, lower]);
-    const script = "dd if=/f of=/dev/null bs=64k iflag=direct";
-    const free = await seconds(script, {}, { rootfs });
-    const held = await seconds(script, limits, { rootfs });
-    assert.ok(held > 0.4 && held > 3 * free, `${held} s, ${free} s without a limit`);
-  });
-}
 
 test("a filesystem without a disk is named", async () => {
   const refused = await checkLimits({ ioWriteBps: MiB, ioReadIops: 5 }, "/proc");
@@ -84,5 +101,14 @@ test("a filesystem without a disk is named", async () => {
   );
   for (const { reason } of refused) assert.match(reason, /proc, which is no single disk|cgroup/);
 });
+
+/** A directory with a file of 4 MiB that is on disk. */
+function directoryWith(name: string, content: string): string {
+  const directory = join(freshDirectory(), "files");
+  mkdirSync(directory);
+  const argv = [`if=${content}`, `of=${directory}/${name}`, "bs=64k", "count=64", "conv=fsync"];
+  execFileSync("dd", argv, { stdio: "ignore" });
+  return directory;
+}
 
 test.run();

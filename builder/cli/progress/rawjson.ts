@@ -7,7 +7,8 @@ import { shortWarning } from "./warnings.ts";
 const MAX_SOURCE = 64 * 1024;
 
 /**
- * One JSON object a line, in the form of BuildKit's SolveStatus: `vertexes`, `statuses`, `logs` (data in base64), `warnings`.
+ * One JSON object a line, in the form of BuildKit's SolveStatus: `vertexes`, `statuses`, `logs` (data in base64), `warnings`;
+ * and `usages`, which BuildKit has not: what a RUN used, and the limits it met (`SandboxUsage`).
  * Times are RFC 3339. Reference: buildkit client/graph.go.
  */
 export class RawJsonDisplay implements Display {
@@ -21,15 +22,14 @@ export class RawJsonDisplay implements Display {
   }
 
   readonly onEvent = (event: BuildEvent): void => {
-    const status = this.#status(event);
-    if (status !== undefined) this.#output.write(`${JSON.stringify(status)}\n`);
+    this.#output.write(`${JSON.stringify(this.#status(event))}\n`);
   };
 
   say(): void {}
 
   close(): void {}
 
-  #status(event: BuildEvent): object | undefined {
+  #status(event: BuildEvent): object {
     switch (event.type) {
       case "vertex":
         return { vertexes: [this.#vertex(event)] };
@@ -40,7 +40,7 @@ export class RawJsonDisplay implements Display {
       case "warning":
         return { warnings: [warningOf(event)] };
       case "usage":
-        return undefined;
+        return { usages: [{ vertex: event.digest, ...event.usage }] };
     }
   }
 

@@ -58,4 +58,16 @@ test("every event is a line in the form of BuildKit's SolveStatus", () => {
   ]);
 });
 
+test("what a RUN used is told, with the limits it met", () => {
+  const usage = {
+    wallMs: 10,
+    cpuUserMs: 2,
+    cpuSystemMs: 1,
+    ioReadBytes: 0,
+    ioWrittenBytes: 0,
+    limitsHit: [{ type: "pids", scope: "step", count: 3, refused: 2 }],
+  } as const;
+  assert.equal(show({ type: "usage", digest: digest("a"), usage }), [{ usages: [{ vertex: digest("a"), ...usage }] }]);
+});
+
 test.run();
