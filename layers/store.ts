@@ -14,6 +14,7 @@ import { readSmallFile } from "./small-file.ts";
 import { currentBootId } from "./snapshot-record.ts";
 import type { Snapshot } from "./snapshotter.ts";
 import { isCheckedIn } from "./stale-snapshots.ts";
+import { checkIds } from "./store-ids.ts";
 import { discardDamagedBlobs, lastSyncMs, noteSync } from "./unsynced-blobs.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -58,7 +59,7 @@ export class Store {
 
   /**
    * Opens the store at `root`, creating it. Throws STORE_FORMAT when a newer tsbuild made it, STORE_OWNER when another
-   * user did, ACCESS_DENIED, NO_SPACE.
+   * user did, STORE_IDS when this process has a single id and others wrote it with more, ACCESS_DENIED, NO_SPACE.
    */
   static async open(path: string): Promise<Store> {
     const root = resolve(path);
@@ -105,6 +106,7 @@ function checkFormat(root: string, workspace: Workspace): void {
   if (found === undefined) workspace.replaceFile(path, FORMAT);
   else if (found === FORMAT) checkOwner(root, path);
   else throw newerFormat(root, found);
+  checkIds(root, found === undefined, workspace);
 }
 
 function newerFormat(root: string, found: string): LayerError {

@@ -65,8 +65,12 @@ function hintFor({ code, step, errno }: NativeFailure): string | undefined {
   if (step === "overlay" && errno === EINVAL) {
     return "keep the store on a filesystem that overlayfs can write to, such as ext4, xfs, btrfs or tmpfs";
   }
-  if (step === "user" && errno === EINVAL) {
-    return "the caller's user namespace does not map this id: give the user more in /etc/subuid and /etc/subgid";
+  // setgroups(2) is denied where a user has a single id, and no other id can be had there: user_namespaces(7).
+  if ((step === "user" && errno === EINVAL) || (step === "groups" && errno === EPERM)) {
+    return "the step's user needs ids that this user does not have: give more in /etc/subuid and /etc/subgid, with newuidmap installed, or run as root";
+  }
+  if (step === "mount source" && errno === EINVAL) {
+    return "an owner of what is mounted is no id that this user has: give more in /etc/subuid and /etc/subgid, or leave out uid= and gid=";
   }
   if (step === "time namespace") return "the kernel needs CONFIG_TIME_NS (Linux 5.6)";
   return undefined;

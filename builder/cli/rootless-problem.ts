@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { BuildError } from "../errors.ts";
 
 /** What keeps a user from building, and the way out. */
-interface Problem {
+export interface Problem {
   readonly missing: string;
   readonly hint: string;
 }
@@ -14,15 +14,21 @@ interface Problem {
  * Returns BuildError ROOTLESS_UNAVAILABLE.
  */
 export function rootlessProblem(told: string, env: NodeJS.ProcessEnv): BuildError {
-  const { missing, hint } =
+  const { missing, hint } = findProblem(told, env);
+  const cause = new Error(told.trim().split("\n")[0]);
+  return new BuildError("ROOTLESS_UNAVAILABLE", `an ordinary user cannot build here: ${missing}`, { hint, cause });
+}
+
+/** The same, where a namespace with a single id could be had. */
+export function findProblem(told: string, env: NodeJS.ProcessEnv): Problem {
+  return (
     missingProgram(told, env) ??
     missingUser() ??
     missingIds() ??
     forbiddenByKernel() ??
     withoutNewPrivileges() ??
-    forbidden();
-  const cause = new Error(told.trim().split("\n")[0]);
-  return new BuildError("ROOTLESS_UNAVAILABLE", `an ordinary user cannot build here: ${missing}`, { hint, cause });
+    forbidden()
+  );
 }
 
 const PACKAGES = { unshare: "util-linux", newuidmap: "uidmap", newgidmap: "uidmap" } as const;

@@ -2,39 +2,46 @@ import { spawnSync } from "node:child_process";
 import { homedir } from "node:os";
 import { replaceProcess } from "../../runtime-core/index.ts";
 import { defaultStore } from "../store-location.ts";
-import { rootlessProblem } from "./rootless-problem.ts";
+import { findProblem, rootlessProblem } from "./rootless-problem.ts";
+import { singleIdWarning } from "./single-id.ts";
 
+const OWN_MOUNTS = ["--mount", "--propagation", "private", "--"];
 /**
  * util-linux 2.38. Id 0 is the user, 1 and up are the user's subordinate ids, by newuidmap(1) and newgidmap(1); mounts are
  * the namespace's own.
  */
-const UNSHARE = ["--user", "--map-root-user", "--map-auto", "--mount", "--propagation", "private", "--"];
+const ALL_IDS = ["--user", "--map-root-user", "--map-auto", ...OWN_MOUNTS];
+/** Id 0 is the user, and there is no other: user_namespaces(7) lets every process map itself. */
+const SINGLE_ID = ["--user", "--map-root-user", ...OWN_MOUNTS];
 /** newuidmap may ask a directory server for the user's ids. */
 const TRIAL_MS = 20_000;
 
 /**
  * Makes an ordinary user root of a user namespace: this process becomes the same command line inside it, under the same
- * process id, so that signals, the terminal and the exit code need no forwarding. For root it does nothing.
- * Throws BuildError ROOTLESS_UNAVAILABLE with what this machine lacks.
+ * process id, so that signals, the terminal and the exit code need no forwarding. For root it does nothing. Where subordinate ids
+ * cannot be had, the namespace has a single id, and a warning says what the build then cannot do.
+ * Throws BuildError ROOTLESS_UNAVAILABLE with what this machine lacks for any namespace.
  */
 export function enterUserNamespace(env: NodeJS.ProcessEnv): void {
   if (process.platform !== "linux" || process.geteuid?.() === 0) return;
   // By itself first: where unshare(2) fails, util-linux 2.38 leaves the process behind that was to call newuidmap.
-  tryOut(["--user", "--mount", "--"], env);
-  tryOut(UNSHARE, env);
+  const told = tryOut(SINGLE_ID, env);
+  if (told !== undefined) throw rootlessProblem(told, env);
+  const lack = tryOut(ALL_IDS, env);
+  if (lack !== undefined) process.stderr.write(singleIdWarning(findProblem(lack, env)));
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   replaceProcess({
     file: "unshare",
-    args: [...UNSHARE, ...again],
+    args: [...(lack === undefined ? ALL_IDS : SINGLE_ID), ...again],
     env: { ...userPlaces(env), ...lateCertificates(env) },
   });
 }
 
-/** An error of unshare itself would have neither a code nor a hint. */
-function tryOut(namespaces: readonly string[], env: NodeJS.ProcessEnv): void {
+/** What unshare(1) said when it failed: its own error would have neither a code nor a hint. */
+function tryOut(namespaces: readonly string[], env: NodeJS.ProcessEnv): string | undefined {
   const options = { encoding: "utf8", env: { ...env, LC_ALL: "C" }, timeout: TRIAL_MS } as const;
   const { status, error, stderr } = spawnSync("unshare", [...namespaces, "true"], options);
-  if (status !== 0) throw rootlessProblem(error?.message ?? stderr, env);
+  return status === 0 ? undefined : (error?.message ?? stderr);
 }
 
 /** What depends on who the user is, and would be root's inside. */

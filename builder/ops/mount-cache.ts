@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import type { HeldCache } from "../../layers/index.ts";
+import { BuildError } from "../errors.ts";
 import type { CacheMount, ExecMount } from "../llb/index.ts";
 import { seedCache } from "./mount-seed.ts";
 import type { MountWork } from "./mounts.ts";
+import { placeOf } from "./place.ts";
 
 /** The caches of one step. */
 export interface HeldCaches {
@@ -54,12 +56,21 @@ function cacheKey({ id, initial }: CacheMount, { inputs }: MountWork): string {
 }
 
 async function fill(path: string, { initial }: CacheMount, work: MountWork): Promise<void> {
-  if (initial.type === "empty") return makeDirectory(path, initial);
+  if (initial.type === "empty") return makeDirectory(path, initial, work);
   await seedCache(path, initial, work);
 }
 
-function makeDirectory(path: string, { uid, gid, mode }: Extract<CacheMount["initial"], { type: "empty" }>): void {
+type EmptyCache = Extract<CacheMount["initial"], { type: "empty" }>;
+
+function makeDirectory(path: string, { uid, gid, mode }: EmptyCache, { vertex, context }: MountWork): void {
   mkdirSync(path);
-  chownSync(path, uid, gid);
+  try {
+    chownSync(path, uid, gid);
+  } catch (cause) {
+    const hint =
+      "an ordinary user has the ids of /etc/subuid and /etc/subgid alone, by newuidmap: give more, or build as root";
+    const message = `the cache cannot be given to ${uid}:${gid}, which this user does not have`;
+    throw new BuildError("OWNER_NOT_MAPPED", message, { hint, cause, ...placeOf(vertex, context) });
+  }
   chmodSync(path, mode);
 }

@@ -169,49 +169,116 @@ for (const { signal, code, says } of [
 const ALL_IDS = ["--map-users=0,0,65536", "--map-groups=0,0,65536"];
 const MAX_NAMESPACES = "/proc/sys/user/max_user_namespaces";
 const ABSENT = "/usr/bin/newuidmap";
-const LACKS: Readonly<Record<string, { readonly options: UserOptions; readonly says: readonly string[] }>> = {
-  "subordinate ids": {
-    options: { subordinateIds: "other:100000:200000\n" },
-    says: [
-      "error: an ordinary user cannot build here: /etc/subuid and /etc/subgid have no ids for tsbuild-test  [ROOTLESS_UNAVAILABLE]",
-      "hint: as root: usermod --add-subuids 300000-365535 --add-subgids 300000-365535 tsbuild-test",
-    ],
-  },
-  newuidmap: {
-    options: { prepare: `mkdir empty; touch empty/file; chmod 644 empty/file; mount --bind empty/file ${ABSENT}` },
-    says: [
-      "error: an ordinary user cannot build here: newuidmap is missing  [ROOTLESS_UNAVAILABLE]",
-      "hint: apt-get install uidmap",
-    ],
-  },
-  "user namespaces": {
-    options: {
-      subordinateIds: "root:0:65536\ntsbuild-test:100000:65536\n",
-      through: [...["unshare", "--user", ...ALL_IDS], "sh", "-c", `echo 0 > ${MAX_NAMESPACES}; exec "$@"`, "sh"],
-    },
-    says: [
+
+rootless("without user namespaces nothing runs, and the error says what is missing", async () => {
+  const who = new OrdinaryUser({
+    subordinateIds: "root:0:65536\ntsbuild-test:100000:65536\n",
+    through: [...["unshare", "--user", ...ALL_IDS], "sh", "-c", `echo 0 > ${MAX_NAMESPACES}; exec "$@"`, "sh"],
+  });
+  const { code, stderr } = await build(dockerfile("FROM scratch", "COPY Dockerfile /"), [], who);
+  const lines = stderr.trim().split("\n");
+  assert.is(code, 1);
+  assert.equal(
+    lines.filter((line) => !line.startsWith("cause: ")),
+    [
       "error: an ordinary user cannot build here: the kernel forbids user namespaces (user.max_user_namespaces is 0)  [ROOTLESS_UNAVAILABLE]",
       "hint: as root: sysctl user.max_user_namespaces=15000",
     ],
+  );
+  assert.not.ok(existsSync(join(who.home, ".local")));
+});
+
+interface Lack {
+  readonly options: UserOptions;
+  readonly missing: string;
+  readonly hint: string;
+}
+
+const LACKS: Readonly<Record<string, Lack>> = {
+  "subordinate ids": {
+    options: { subordinateIds: "other:100000:200000\n" },
+    missing: "/etc/subuid and /etc/subgid have no ids for tsbuild-test",
+    hint: "as root: usermod --add-subuids 300000-365535 --add-subgids 300000-365535 tsbuild-test",
+  },
+  newuidmap: {
+    options: { prepare: `mkdir empty; touch empty/file; chmod 644 empty/file; mount --bind empty/file ${ABSENT}` },
+    missing: "newuidmap is missing",
+    hint: "apt-get install uidmap",
   },
   "new privileges": {
     options: { through: ["setpriv", "--no-new-privs"] },
-    says: [
-      "error: an ordinary user cannot build here: no_new_privs takes newuidmap its rights  [ROOTLESS_UNAVAILABLE]",
-      "hint: start tsbuild without no_new_privs",
-    ],
+    missing: "no_new_privs takes newuidmap its rights",
+    hint: "start tsbuild without no_new_privs",
   },
 };
 
-for (const [lack, { options, says }] of Object.entries(LACKS)) {
-  rootless(`without ${lack} nothing runs, and the error says what is missing`, async () => {
-    const who = new OrdinaryUser(options);
-    const { code, stderr } = await build(dockerfile("FROM scratch", "COPY Dockerfile /"), [], who);
-    const lines = stderr.trim().split("\n");
-    assert.equal({ code, lines: lines.filter((line) => !line.startsWith("cause: ")) }, { code: 1, lines: says });
-    assert.not.ok(existsSync(join(who.home, ".local")));
+for (const [lack, { options, missing, hint }] of Object.entries(LACKS)) {
+  rootless(`without ${lack} a build has a single id, the same image, and a warning`, async () => {
+    const text = dockerfile(
+      "FROM busybox",
+      "RUN id -u > /id && mkdir /d && cat /proc/self/uid_map",
+      "COPY Dockerfile /d/",
+    );
+    const asRoot = ["build", "--quiet", "--store", makeTempDir("store"), ...(await busyboxFlags())];
+    const { stdout } = await tsbuildOk([...asRoot, makeContext({ Dockerfile: text })]);
+    const result = await build(text, ["--quiet"], new OrdinaryUser(options));
+    const [first = "", ...rest] = result.stderr.trimEnd().split("\n");
+    assert.is(first, `warning: ${missing}: this user has a single id here, which is root's in every step`);
+    assert.is(rest.at(-1), `  hint: ${hint}`);
+    assert.equal({ code: result.code, stdout: result.stdout }, { code: 0, stdout });
   });
 }
+
+const REFUSED: readonly (readonly [what: string, line: string, error: RegExp])[] = [
+  ["COPY --chown", "COPY --chown=33:50 Dockerfile /", /error: chown: \/Dockerfile: .*\n.*Dockerfile:2:/],
+  [
+    "another USER",
+    "USER www-data\nRUN true",
+    /groups: operation not permitted {2}\[SANDBOX_SETUP_FAILED\]\n.*Dockerfile:3:1/,
+  ],
+  [
+    "a cache of another owner",
+    "RUN --mount=type=cache,target=/c,uid=33 true",
+    /cannot be given to 33:0, .* {2}\[OWNER_NOT_MAPPED\]/,
+  ],
+  [
+    "a secret of another owner",
+    "RUN --mount=type=secret,id=s,uid=33 true",
+    /mount source: \/run\/secrets\/s: invalid argument/,
+  ],
+  ["chown in a RUN", "RUN chown 33 /bin", /chown: \/bin: Invalid argument/],
+];
+
+for (const [what, line, error] of REFUSED) {
+  rootless(`with a single id ${what} is refused, with the way out`, async () => {
+    const who = new OrdinaryUser({ subordinateIds: "" });
+    const flags = ["--progress", "plain", "--secret", "id=s,src=Dockerfile"];
+    const context = who.contextOf(makeContext({ Dockerfile: dockerfile("FROM busybox", line) }));
+    const base = `busybox=oci-layout://${who.pathOf(await baseImage("busybox"))}:latest`;
+    const { code, stderr } = await who.tsbuild(["build", "--build-context", base, ...flags, context], { cwd: context });
+    assert.is(code, 1, stderr);
+    assert.match(stderr, error);
+    assert.match(stderr, /\nhint: /);
+  });
+}
+
+rootless("with a single id an image whose files have other owners is refused by the name of a file", async () => {
+  const who = new OrdinaryUser({ subordinateIds: "" });
+  const flags = ["--build-context", `debian=oci-layout://${who.pathOf(await baseImage("debian"))}:latest`];
+  const { code, stderr } = await build(dockerfile("FROM debian", "RUN true"), flags, who);
+  assert.is(code, 1);
+  assert.match(stderr, /error: set owner: \S+ \(0:42\): Invalid argument/);
+  assert.match(stderr, /hint: this user has no subordinate id for that owner/);
+});
+
+rootless("a store that was written with more ids is not used with a single one", async () => {
+  const text = dockerfile("FROM busybox", "RUN touch /file");
+  const store = join(user.home, "of-all-ids");
+  assert.is((await build(text, ["--store", store])).code, 0);
+  const single = await build(text, ["--store", store], new OrdinaryUser({ home: user.home, subordinateIds: "" }));
+  assert.is(single.code, 1);
+  assert.match(single.stderr, /has files of owners that cannot be told apart with a single id {2}\[STORE_IDS\]/);
+});
 
 rootless("the library refuses at once, and says how to call it", async () => {
   const context = user.contextOf(makeContext({ Dockerfile: dockerfile("FROM scratch", "COPY Dockerfile /") }));

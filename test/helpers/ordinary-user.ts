@@ -9,6 +9,8 @@ const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 const NAME = "tsbuild-test";
 
 export interface UserOptions {
+  /** The home of another such user, to go on in. */
+  readonly home?: string;
   /** /etc/subuid and /etc/subgid. Default: 65536 ids from 300000. */
   readonly subordinateIds?: string;
   /** A script that root runs before it becomes the user, in the same namespaces. */
@@ -26,11 +28,12 @@ export class OrdinaryUser {
   readonly uid: number = OrdinaryUser.UID;
   /** A directory that the user can enter, and cannot write. */
   readonly place: string = makeTempDir("user");
-  readonly home: string = join(this.place, "home");
+  readonly home: string;
   readonly #options: UserOptions;
 
   constructor(options: UserOptions = {}) {
     this.#options = options;
+    this.home = options.home ?? join(this.place, "home");
     chmodSync(this.place, 0o755);
     for (const name of ["home", "repository", "node"]) mkdirSync(join(this.place, name));
     chownSync(this.home, this.uid, this.uid);
@@ -55,8 +58,8 @@ export class OrdinaryUser {
       for f in passwd subuid subgid; do mount --bind $f /etc/$f; done
       mount --bind "$2" repository; mount --bind "$3" node
       ${prepare}
-      cd home; shift 3; exec "$@"`;
-    const places = [this.place, REPOSITORY, dirname(dirname(process.execPath))];
+      cd "$4"; shift 4; exec "$@"`;
+    const places = [this.place, REPOSITORY, dirname(dirname(process.execPath)), this.home];
     const become = [
       ...through,
       "setpriv",

@@ -7,9 +7,9 @@ use rustix::io::Errno;
 
 use super::member::Member;
 use super::overlay;
-use super::sys::failed;
+use super::sys::{failed, lossy};
 use super::xattr::Xattrs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub struct Attributes {
     mode: u32,
@@ -79,7 +79,7 @@ pub fn set_all(
 ) -> Result<i64> {
     if created_as != Some((given.uid, given.gid)) {
         let (uid, gid) = owner(given.uid, given.gid);
-        rustix::fs::fchown(file, uid, gid).map_err(failed("set owner", path))?;
+        rustix::fs::fchown(file, uid, gid).map_err(not_given(given.uid, given.gid, path))?;
     }
     rustix::fs::fchmod(file, Mode::from_raw_mode(given.mode)).map_err(failed("set mode", path))?;
     let skipped = set_xattrs(file, &given.xattrs, path)?;
@@ -107,13 +107,25 @@ fn set_xattrs(file: &OwnedFd, xattrs: &Xattrs, path: &[u8]) -> Result<i64> {
 /// Owner and times of a name that is not opened: a symbolic link, a device, a fifo. `mode` where it can have one.
 pub fn set_node(dir: &OwnedFd, name: &[u8], member: &Member, mode: Option<u32>, path: &[u8]) -> Result<()> {
     let (uid, gid) = owner(member.uid, member.gid);
-    rustix::fs::chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(failed("set owner", path))?;
+    rustix::fs::chownat(dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(not_given(member.uid, member.gid, path))?;
     if let Some(mode) = mode {
         let mode = Mode::from_raw_mode(mode);
         rustix::fs::chmodat(dir, name, mode, AtFlags::empty()).map_err(failed("set mode", path))?;
     }
     let times = times(member.mtime);
     rustix::fs::utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(failed("set times", path))
+}
+
+/// Names the owner too: a user has not every id.
+fn not_given(uid: u32, gid: u32, path: &[u8]) -> impl Fn(Errno) -> Error {
+    move |errno| {
+        Error::io(
+            "set owner",
+            format!("{} ({uid}:{gid})", lossy(path)),
+            &errno.into(),
+        )
+    }
 }
 
 fn owner(uid: u32, gid: u32) -> (Option<Uid>, Option<Gid>) {
