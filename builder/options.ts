@@ -49,6 +49,8 @@ export interface BuildOptions extends CallOptions {
   readonly allowNet?: readonly string[];
   /** What a Dockerfile may ask for with `RUN --network=host` and `RUN --security=insecure`. `network: "host"` allows the first. Default: neither. */
   readonly allow?: readonly Entitlement[];
+  /** A PEM file of certificate authorities that RUN steps trust beside the usual ones; no layer or cache key knows of them. */
+  readonly caCerts?: string;
   /** Names that RUN steps find in their /etc/hosts. */
   readonly extraHosts?: readonly ExtraHost[];
   /** Of each RUN step. Default: none. One that this machine cannot enforce is an error before anything runs. */

@@ -6,7 +6,7 @@ import type { BuildOptions } from "./options.ts";
 /** What a container has in common with the steps of a build. */
 type SharedOptions = Pick<
   BuildOptions,
-  "store" | "network" | "allowNet" | "extraHosts" | "limits" | "noNewPrivileges" | "platform" | "onEvent"
+  "store" | "network" | "allowNet" | "caCerts" | "extraHosts" | "limits" | "noNewPrivileges" | "platform" | "onEvent"
 >;
 
 /** What `run` is asked to do. Only `image` is required. */

@@ -2,6 +2,7 @@ import { Store } from "../layers/index.ts";
 import { RegistryClient } from "../registry-client/index.ts";
 import type { SandboxGroup } from "../runtime-core/index.ts";
 import { type BuildContext, locateContext, openBuildContext } from "./build-context.ts";
+import { openCaBundle } from "./ca-bundle.ts";
 import { callOptions } from "./call-options.ts";
 import { sourceDateEpoch } from "./epoch.ts";
 import type { BuildEvent, WarningEvent } from "./events.ts";
@@ -78,6 +79,7 @@ export function openOps(options: BuildOptions, store: Store, onEvent: (event: Bu
       process.env["SOURCE_DATE_EPOCH"],
     ),
     network: stepNetwork(options),
+    ...certificates(options, store),
     extraHosts: options.extraHosts ?? [],
     limits: options.limits ?? {},
     noNewPrivileges: options.noNewPrivileges ?? false,
@@ -88,6 +90,10 @@ export function openOps(options: BuildOptions, store: Store, onEvent: (event: Bu
     onEvent,
     elapsedMs,
   };
+}
+
+function certificates({ caCerts }: BuildOptions, store: Store): Pick<OpContext, "certificates"> {
+  return caCerts === undefined ? {} : { certificates: openCaBundle(caCerts, store.workspace.path()) };
 }
 
 function warningOf({ code, message, url, range }: WarningEvent): BuildWarning {

@@ -67,6 +67,12 @@ export const BUILD_FLAGS: readonly Flag[] = [
     help: "Bytes in a second of the network of a RUN, each way: 10m",
   },
   {
+    name: "ca-certs",
+    type: "string",
+    value: "FILE",
+    help: "Certificate authorities that RUN trusts, without a trace in the image",
+  },
+  {
     name: "secret",
     type: "string",
     multiple: true,

@@ -56,6 +56,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
       ...networkOf(flags),
       ...allowNetOf(flags),
+      ...text("caCerts", flags.text("ca-certs")),
       allow: parseAllow(flags.list("allow")),
       ...extraHostsOf(flags),
       ...compressionOf(flags),

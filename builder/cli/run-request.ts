@@ -46,6 +46,7 @@ export function runRequest(flags: ParsedFlags, rest: readonly string[], env: Nod
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
       ...networkOf(flags),
       ...allowNetOf(flags),
+      ...text("caCerts", flags.text("ca-certs")),
       ...extraHostsOf(flags),
       ...text("store", flags.text("store")),
     },

@@ -1,6 +1,6 @@
 import type { Store } from "../../layers/index.ts";
 import type { RegistryClient } from "../../registry-client/index.ts";
-import type { PrivateNetwork, SandboxGroup, SandboxLimits } from "../../runtime-core/index.ts";
+import type { PrivateNetwork, SandboxGroup, SandboxLimits, SandboxMount } from "../../runtime-core/index.ts";
 import type { SourceFile } from "../dockerfile/source.ts";
 import type { OnEvent } from "../events.ts";
 import type { ExtraHost } from "../options.ts";
@@ -24,6 +24,13 @@ export interface NetworkOfSteps {
   readonly resolverLines: readonly string[];
 }
 
+/** Certificate authorities that RUN steps trust beside their own. */
+export interface CertificatesOfSteps {
+  readonly mounts: readonly SandboxMount[];
+  /** `NAME=value`; what the image or the build sets itself stays. */
+  readonly env: readonly string[];
+}
+
 /** What every op of one build works with. */
 export interface OpContext {
   readonly store: Store;
@@ -32,6 +39,7 @@ export interface OpContext {
   readonly source: SourceFile;
   readonly sourceDateEpoch: number;
   readonly network: NetworkOfSteps;
+  readonly certificates?: CertificatesOfSteps;
   /** Names for /etc/hosts, beside the step's own. */
   readonly extraHosts: readonly ExtraHost[];
   readonly limits: SandboxLimits;

@@ -19,7 +19,7 @@ import type { OpContext } from "./context.ts";
 import { commandFailed } from "./exec-failure.ts";
 import { baseSnapshot } from "./inputs.ts";
 import { mountInputKey, mountKey } from "./mount-key.ts";
-import { type OpenMounts, openMounts } from "./mounts.ts";
+import { byTarget, type OpenMounts, openMounts } from "./mounts.ts";
 import { sandboxHosts, sandboxResolvConf } from "./network-files.ts";
 import { opKey } from "./op-key.ts";
 import { OutputTail } from "./output-tail.ts";
@@ -132,11 +132,12 @@ export async function sandboxSpec(
   context: OpContext,
 ): Promise<SandboxSpec> {
   const network = networkOf(op, context);
+  const { certificates = { mounts: [], env: [] } } = context;
   const { home, ...user } = await stepUser(vertex, op, active, context);
   return {
     rootfs: active.rootfs,
     argv: op.argv,
-    env: withHome(withSecrets([...op.env, ...op.proxyEnv], mounted.env), home),
+    env: withHome(withDefaults(withSecrets([...op.env, ...op.proxyEnv], mounted.env), certificates.env), home),
     cwd: op.cwd,
     user,
     hostname: op.hostname,
@@ -148,7 +149,7 @@ export async function sandboxSpec(
     ...groupOf(context),
     noNewPrivileges: context.noNewPrivileges,
     insecure: op.security === "insecure",
-    mounts: mounted.mounts,
+    mounts: [...mounted.mounts, ...certificates.mounts].sort(byTarget),
   };
 }
 
@@ -169,6 +170,12 @@ async function stepUser(vertex: Vertex, op: ExecOp, active: ActiveSnapshot, cont
 function withSecrets(env: readonly string[], secrets: readonly string[]): readonly string[] {
   const names = new Set(secrets.map(nameOf));
   return [...env.filter((row) => !names.has(nameOf(row))), ...secrets];
+}
+
+/** Variables that are not set yet. */
+function withDefaults(env: readonly string[], defaults: readonly string[]): readonly string[] {
+  const names = new Set(env.map(nameOf));
+  return [...env, ...defaults.filter((row) => !names.has(nameOf(row)))];
 }
 
 function nameOf(row: string): string {

@@ -1,4 +1,4 @@
-export type { NetworkOfSteps, OpContext } from "./context.ts";
+export type { CertificatesOfSteps, NetworkOfSteps, OpContext } from "./context.ts";
 export { FirstFailure } from "./first-failure.ts";
 export { limitText } from "./limit-text.ts";
 export { PendingSteps } from "./pending-steps.ts";
