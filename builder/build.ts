@@ -48,14 +48,17 @@ async function buildWithin(
     const snapshot = await solveTarget(plan, options, session);
     const image = await exportImage(plan, snapshot, options, session);
     await deliver(image, snapshot, names, options, session);
+    await session.ops.accounts.settled();
     return {
       descriptor: image.descriptor,
       configDigest: image.manifest.config.digest,
       config: image.config,
       imageNames: names,
       warnings: session.warnings,
+      steps: session.steps.of(plan.target.vertex),
     };
   } finally {
+    await session.ops.accounts.settled();
     await session.close();
   }
 }

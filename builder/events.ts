@@ -26,7 +26,10 @@ export interface LogEvent {
   readonly timeMs: number;
 }
 
-/** What a RUN used, and the limits it met (`usage.limitsHit`); it comes just before the vertex completes or fails. */
+/**
+ * What a RUN used, and the limits it met (`usage.limitsHit`). It comes just before the vertex completes or fails, and once more,
+ * before the build ends, where the bytes of its layer took longer to count.
+ */
 export interface UsageEvent {
   readonly type: "usage";
   readonly digest: Digest;

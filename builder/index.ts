@@ -38,7 +38,16 @@ export type {
 export type { FailedStep, FailedStepIo } from "./failed-step.ts";
 export type { LintWarning } from "./lint/index.ts";
 export { limitText } from "./ops/index.ts";
-export type { BuildOptions, BuildResult, BuildWarning, Entitlement, ExtraHost, Output, Secret } from "./options.ts";
+export type {
+  BuildOptions,
+  BuildResult,
+  BuildWarning,
+  Entitlement,
+  ExtraHost,
+  Output,
+  Secret,
+  StepReport,
+} from "./options.ts";
 export { type Outline, outline } from "./outline.ts";
 export type { OutlineArg, OutlineMount } from "./outline-capture.ts";
 export { run } from "./run.ts";

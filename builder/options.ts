@@ -1,5 +1,5 @@
 import type { CallOptions, Descriptor, Digest, ImageConfig } from "../registry-client/index.ts";
-import type { CgroupLimits, Compression, SandboxLimits } from "../runtime-core/index.ts";
+import type { CgroupLimits, Compression, SandboxLimits, SandboxUsage } from "../runtime-core/index.ts";
 import type { SourceRange } from "./dockerfile/source.ts";
 import type { OnEvent } from "./events.ts";
 import type { FailedStep } from "./failed-step.ts";
@@ -107,6 +107,19 @@ export interface BuildResult {
   /** Full names, `docker.io/library/app:latest`. */
   readonly imageNames: readonly string[];
   readonly warnings: readonly BuildWarning[];
+  /** Its RUN steps, those of a stage before those that use it. One that only a cached step stood on may be missing. */
+  readonly steps: readonly StepReport[];
+}
+
+/** What became of a RUN. */
+export interface StepReport {
+  /** `[build 2/4] RUN npm ci`. */
+  readonly name: string;
+  /** The vertex's, as in the events. */
+  readonly digest: Digest;
+  readonly cached: boolean;
+  /** Absent when it was cached. */
+  readonly usage?: SandboxUsage;
 }
 
 /** What a build was not stopped by. `onEvent` hears of the same with the text that `range` is a place of. */

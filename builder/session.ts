@@ -7,13 +7,14 @@ import { callOptions } from "./call-options.ts";
 import { sourceDateEpoch } from "./epoch.ts";
 import type { BuildEvent, WarningEvent } from "./events.ts";
 import type { Edge, Vertex } from "./llb/index.ts";
-import { FirstFailure, type OpContext, PendingSteps, resolveOp } from "./ops/index.ts";
+import { FirstFailure, type OpContext, PendingSteps, resolveOp, StepAccounts } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
 import { Secrets } from "./secrets.ts";
 import { SolvedAhead } from "./solved-ahead.ts";
 import { type CacheStore, FileCacheStore, type OpRunner } from "./solver/index.ts";
 import { openSshSources } from "./ssh/index.ts";
 import { requirePrivateNetwork, stepNetwork } from "./step-network.ts";
+import { StepReports } from "./step-reports.ts";
 import { defaultStore } from "./store-location.ts";
 import { targetPlatform } from "./target-platform.ts";
 
@@ -24,6 +25,7 @@ export interface Session {
   readonly resolveOp: (vertex: Vertex) => OpRunner;
   readonly cache: CacheStore;
   readonly warnings: BuildWarning[];
+  readonly steps: StepReports;
   /** Removes what is unfinished. */
   close(): Promise<void>;
 }
@@ -40,9 +42,11 @@ export async function openSession(options: BuildOptions, group?: SandboxGroup): 
     requirePrivateNetwork(options, store.root);
     const ahead = new SolvedAhead();
     const warnings: BuildWarning[] = [];
+    const steps = new StepReports();
     const blind = openOps(options, store, (event) => {
       if (ahead.isRepeated(event)) return;
       if (event.type === "warning") warnings.push(warningOf(event));
+      steps.onEvent(event);
       options.onEvent?.(event);
     });
     const cache = new FileCacheStore(store);
@@ -55,6 +59,7 @@ export async function openSession(options: BuildOptions, group?: SandboxGroup): 
       resolveOp: (vertex) => ahead.runner(vertex) ?? resolveOp(vertex, ops),
       cache,
       warnings,
+      steps,
       close: () => store.close(),
     };
   } catch (error) {
@@ -85,6 +90,7 @@ export function openOps(options: BuildOptions, store: Store, onEvent: (event: Bu
     noNewPrivileges: options.noNewPrivileges ?? false,
     pendingSteps: new PendingSteps(),
     ...(options.onError === undefined ? {} : { firstFailure: new FirstFailure() }),
+    accounts: new StepAccounts(onEvent),
     secrets: new Secrets(options.secrets ?? {}),
     ssh: openSshSources(options.ssh ?? {}),
     onEvent,

@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
 import type { BuildResult } from "../options.ts";
 
-/** `--metadata-file`: the keys that buildx writes. */
-export function metadataOf({ descriptor, configDigest, imageNames }: BuildResult): object {
+/** `--metadata-file`: the keys that buildx writes, and what became of every RUN as `tsbuild.steps`. */
+export function metadataOf({ descriptor, configDigest, imageNames, steps }: BuildResult): object {
   return {
     "containerimage.config.digest": configDigest,
     "containerimage.descriptor": descriptor,
     "containerimage.digest": descriptor.digest,
     ...(imageNames.length === 0 ? {} : { "image.name": imageNames.join(",") }),
+    "tsbuild.steps": steps,
   };
 }
 

@@ -7,6 +7,7 @@ import type { ExtraHost } from "../options.ts";
 import type { SshSource } from "../ssh/index.ts";
 import type { FirstFailure } from "./first-failure.ts";
 import type { PendingSteps } from "./pending-steps.ts";
+import type { StepAccounts } from "./step-accounts.ts";
 
 /** The build's secrets. What one holds never reaches a message, a cache key or the store. */
 export interface SecretReader {
@@ -47,6 +48,7 @@ export interface OpContext {
   readonly group?: SandboxGroup;
   readonly noNewPrivileges: boolean;
   readonly pendingSteps: PendingSteps;
+  readonly accounts: StepAccounts;
   readonly secrets: SecretReader;
   /** SSH agents by id. */
   readonly ssh: ReadonlyMap<string, SshSource>;

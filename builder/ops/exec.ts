@@ -10,6 +10,7 @@ import {
   type SandboxIo,
   type SandboxResult,
   type SandboxSpec,
+  type SandboxUsage,
 } from "../../runtime-core/index.ts";
 import { BuildError } from "../errors.ts";
 import type { ExecOp, Vertex } from "../llb/index.ts";
@@ -56,12 +57,15 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
       const isKept = () => context.firstFailure?.holds(active) === true;
       try {
         const mounted = await openMounts(op, { vertex, inputs, context, options });
+        let usage: SandboxUsage;
         try {
-          await runStep(vertex, op, { active, mounted }, context, options);
+          usage = await runStep(vertex, op, { active, mounted }, context, options);
         } finally {
           if (!isKept()) await mounted.release();
         }
-        return { type: "snapshot", snapshot: await context.store.snapshotter.commit(active) };
+        const snapshot = await context.store.snapshotter.commit(active);
+        context.accounts.committed(vertex, usage, context.store.snapshotter.view(snapshot));
+        return { type: "snapshot", snapshot };
       } catch (error) {
         if (!isKept()) await context.store.snapshotter.discard(active);
         throw error;
@@ -82,7 +86,7 @@ async function runStep(
   roots: StepRoots,
   context: OpContext,
   options: CallOptions,
-): Promise<void> {
+): Promise<SandboxUsage> {
   const spec = await sandboxSpec(vertex, op, roots, context);
   const tail = new OutputTail();
   const log = (stream: "stdout" | "stderr") => (data: Uint8Array) => {
@@ -97,8 +101,8 @@ async function runStep(
     options,
   );
   for (const line of blockedLines(result, spec)) log("stderr")(Buffer.from(`${line}\n`));
-  context.onEvent({ type: "usage", digest: vertex.digest, usage: result.usage });
-  if (result.exitCode === 0) return;
+  context.accounts.ended(vertex, result.usage);
+  if (result.exitCode === 0) return result.usage;
   const error = commandFailed(vertex, op, { result, spec, output: tail.text() }, context);
   context.firstFailure?.offer({ vertex, spec, error, ...roots });
   throw error;

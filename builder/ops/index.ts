@@ -4,3 +4,4 @@ export { limitText } from "./limit-text.ts";
 export { PendingSteps } from "./pending-steps.ts";
 export { resolveOp } from "./resolve-op.ts";
 export { type Container, runContainer } from "./run-container.ts";
+export { StepAccounts } from "./step-accounts.ts";

@@ -1,10 +1,12 @@
 import type { Digest } from "../../../registry-client/index.ts";
+import type { SandboxUsage } from "../../../runtime-core/index.ts";
 import type { BuildEvent, LogEvent, StatusEvent, VertexEvent, WarningEvent } from "../../events.ts";
 import { printable } from "../printable.ts";
 import type { Display, DisplayOutput } from "./display.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { logText } from "./log-text.ts";
 import { formatSize } from "./size.ts";
+import { usageText } from "./usage-text.ts";
 import { renderWarnings } from "./warnings.ts";
 
 /** How long a step's output waits for another step to come to its end. */
@@ -23,12 +25,14 @@ interface PlainVertex {
 
 /**
  * Line by line, as BuildKit's plain progress: `#7 [build 2/4] RUN npm ci`, `#7 0.312 text`, `#7 CACHED`, `#7 DONE 3.1s`,
- * `#7 ERROR: …`. Steps that run at once take turns, so that their lines are not mixed one by one.
+ * `#7 ERROR: …`, and before the end of a RUN what it used: `#7 used 1.2s cpu, 214.50MB memory`. Steps that run at once take
+ * turns, so that their lines are not mixed one by one.
  */
 export class PlainDisplay implements Display {
   readonly #output: Pick<DisplayOutput, "write">;
   readonly #vertices = new Map<Digest, PlainVertex>();
   readonly #warnings: WarningEvent[] = [];
+  readonly #usages = new Map<Digest, SandboxUsage>();
   /** The step whose lines were written last. */
   #shown: PlainVertex | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -53,6 +57,7 @@ export class PlainDisplay implements Display {
         this.#warnings.push(event);
         break;
       case "usage":
+        this.#usages.set(event.digest, event.usage);
         break;
     }
   };
@@ -76,8 +81,18 @@ export class PlainDisplay implements Display {
     const seconds = (event.timeMs - vertex.startedMs) / 1000;
     const rest = [...vertex.streams.stdout.end(), ...vertex.streams.stderr.end()];
     vertex.hasEnded = true;
-    this.#say(vertex, [...rest.map((line) => timed(seconds, line)), endLine(event, seconds)]);
+    this.#say(vertex, [
+      ...rest.map((line) => timed(seconds, line)),
+      ...this.#usageLine(event),
+      endLine(event, seconds),
+    ]);
     if (this.#shown?.hasEnded !== false) this.#showWaiting();
+  }
+
+  #usageLine({ digest }: VertexEvent): readonly string[] {
+    const usage = this.#usages.get(digest);
+    this.#usages.delete(digest);
+    return usage === undefined ? [] : [`used ${usageText(usage)}`];
   }
 
   #onLog({ digest, stream, data, timeMs }: LogEvent): void {

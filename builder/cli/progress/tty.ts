@@ -1,11 +1,13 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Digest } from "../../../registry-client/index.ts";
+import type { SandboxUsage } from "../../../runtime-core/index.ts";
 import type { BuildEvent, LogEvent, StatusEvent, VertexEvent, WarningEvent } from "../../events.ts";
 import { cutText, layOut } from "../../text-layout.ts";
 import type { Display, DisplayOutput } from "./display.ts";
 import { FailedLogs } from "./failed-log.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { formatSize } from "./size.ts";
+import { shortUsageText } from "./usage-text.ts";
 import { renderWarnings } from "./warnings.ts";
 
 const REDRAW_MS = 100;
@@ -27,6 +29,7 @@ export class TtyDisplay implements Display {
   readonly #running = new Map<Digest, RunningVertex>();
   readonly #failed: FailedLogs;
   readonly #warnings: WarningEvent[] = [];
+  readonly #usages = new Map<Digest, SandboxUsage>();
   readonly #timer: NodeJS.Timeout;
   #drawnLines = 0;
   #finished = "";
@@ -46,6 +49,7 @@ export class TtyDisplay implements Display {
     if (event.type === "vertex") this.#onVertex(event);
     if (event.type === "log") this.#onLog(event);
     if (event.type === "status") this.#onStatus(event);
+    if (event.type === "usage") this.#usages.set(event.digest, event.usage);
     if (event.type === "warning") this.#warnings.push(event);
     this.#failed.onEvent(event);
   };
@@ -94,18 +98,24 @@ export class TtyDisplay implements Display {
     else statuses.set(id, `${id} ${formatSize(current)}${total > 0 ? ` / ${formatSize(total)}` : ""}`);
   }
 
-  #endLine({ state, timeMs }: VertexEvent, name: string, startedMs: number): string {
+  #endLine({ digest, state, timeMs }: VertexEvent, name: string, startedMs: number): string {
     switch (state) {
       case "cached":
         return this.#fit(` = CACHED ${name}`);
       case "failed":
-        return this.#fit(` x ERROR ${name}`, timeMs - startedMs);
+        return this.#fit(` x ERROR ${name}`, timeMs - startedMs, this.#takeUsage(digest));
       case "canceled":
         return this.#fit(` - CANCELED ${name}`);
       case "started":
       case "completed":
-        return this.#fit(` + ${name}`, timeMs - startedMs);
+        return this.#fit(` + ${name}`, timeMs - startedMs, this.#takeUsage(digest));
     }
+  }
+
+  #takeUsage(digest: Digest): string {
+    const usage = this.#usages.get(digest);
+    this.#usages.delete(digest);
+    return usage === undefined ? "" : shortUsageText(usage);
   }
 
   #draw(): void {
@@ -131,9 +141,12 @@ export class TtyDisplay implements Display {
   }
 
   /** One line of the terminal, never two, since the cursor goes up by lines; what is too long loses its end, not its time. */
-  #fit(text: string, durationMs?: number): string {
+  #fit(text: string, durationMs?: number, usage = ""): string {
     const time = durationMs === undefined ? "" : `  ${(durationMs / 1000).toFixed(1)}s`;
-    return cutText(layOut(text), 0, Math.max(10, this.#output.size().columns - 1 - time.length)) + time;
+    const room = Math.max(10, this.#output.size().columns - 1 - time.length);
+    const laidOut = layOut(text);
+    const isRoomForMore = usage !== "" && laidOut.width + usage.length + 2 <= room;
+    return cutText(laidOut, 0, room) + time + (isRoomForMore ? `  ${usage}` : "");
   }
 }
 

@@ -1,5 +1,6 @@
 import type { BuildEvent, LogEvent, VertexEvent } from "../../../../builder/events.ts";
 import type { Digest } from "../../../../registry-client/index.ts";
+import type { SandboxUsage } from "../../../../runtime-core/index.ts";
 
 /** A vertex event; digest and name are made from `name`. */
 export function vertex(name: string, state: VertexEvent["state"], timeMs: number, error?: string): VertexEvent {
@@ -12,6 +13,22 @@ export function log(name: string, text: string, timeMs: number, stream: LogEvent
 
 export function status(name: string, id: string, current: number, total: number, timeMs: number): BuildEvent {
   return { type: "status", digest: digest(name), id, current, total, done: current === total, timeMs };
+}
+
+/** What a RUN used that used a little of everything. */
+export const USAGE: SandboxUsage = {
+  wallMs: 3000,
+  cpuUserMs: 1100,
+  cpuSystemMs: 140,
+  ioReadBytes: 999,
+  ioWrittenBytes: 3_400_000,
+  memoryPeakBytes: 214_500_000,
+  pidsPeak: 12,
+  layerBytes: 1_020_000,
+};
+
+export function usage(name: string, used: SandboxUsage = USAGE): BuildEvent {
+  return { type: "usage", digest: digest(name), usage: used };
 }
 
 export function digest(name: string): Digest {

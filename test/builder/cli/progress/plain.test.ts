@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PlainDisplay } from "../../../../builder/cli/progress/plain.ts";
 import type { BuildEvent } from "../../../../builder/events.ts";
-import { digest, log, Recorder, status, vertex } from "./events.ts";
+import { digest, log, Recorder, status, usage, vertex } from "./events.ts";
 
 const test = suite("plain progress");
 
@@ -115,6 +115,21 @@ test("warnings come at the end", () => {
 
 test("a name of several lines is one line", () => {
   assert.is(show(vertex("a\n  b", "cached", 0)), "#1 a b\n#1 CACHED\n");
+});
+
+test("what a step used stands before its end, without what it used nothing of", () => {
+  const idle = { wallMs: 9, cpuUserMs: 1, cpuSystemMs: 1, ioReadBytes: 0, ioWrittenBytes: 0, layerBytes: 0 };
+  const text = show(
+    vertex("a", "started", 0),
+    usage("a"),
+    vertex("a", "completed", 3000),
+    vertex("b", "started", 3000),
+    usage("b", idle),
+    vertex("b", "failed", 3009, "no"),
+    usage("a"),
+  );
+  const used = "used 1.2s cpu, 214.50MB memory, 3.40MB written, 1.02MB added, 12 processes";
+  assert.is(text, `#1 a\n#1 ${used}\n#1 DONE 3.0s\n\n#2 b\n#2 used 0.0s cpu\n#2 ERROR: no\n`);
 });
 
 test.run();

@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { RawJsonDisplay } from "../../../../builder/cli/progress/rawjson.ts";
 import type { BuildEvent } from "../../../../builder/events.ts";
-import { digest, log, Recorder, status, vertex } from "./events.ts";
+import { digest, log, Recorder, status, USAGE, usage, vertex } from "./events.ts";
 
 const test = suite("rawjson progress");
 const at = (ms: number) => new Date(ms).toISOString();
@@ -24,6 +24,7 @@ test("every event is a line in the form of BuildKit's SolveStatus", () => {
     vertex("a", "started", 100),
     log("a", "hi\n", 150, "stderr"),
     status("a", "blob", 1, 1, 160),
+    usage("a"),
     {
       type: "warning",
       code: "C",
@@ -41,6 +42,7 @@ test("every event is a line in the form of BuildKit's SolveStatus", () => {
     { vertexes: [{ digest: digest("a"), name: "a", started: at(100) }] },
     { logs: [{ vertex: digest("a"), stream: 2, data: "aGkK", timestamp: at(150) }] },
     { statuses: [{ id: "blob", vertex: digest("a"), current: 1, total: 1, timestamp: at(160), completed: at(160) }] },
+    { usages: [{ vertex: digest("a"), ...USAGE }] },
     {
       warnings: [
         {

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TtyDisplay } from "../../../../builder/cli/progress/tty.ts";
-import { log, Recorder, status, vertex } from "./events.ts";
+import { log, Recorder, status, usage, vertex } from "./events.ts";
 
 const test = suite("tty progress");
 
@@ -87,6 +87,23 @@ test("no more is drawn than the terminal has lines", async () => {
   for (let i = 0; i < 30; i++) display.onEvent(vertex(`step ${i}`, "started", 0));
   await drawn();
   assert.is(screen(output.text).length, output.rows);
+  display.close();
+});
+
+test("what a step used stands behind its time, where the line has room", async () => {
+  const output = new Recorder();
+  const display = new TtyDisplay(output, () => 0);
+  for (const name of ["short", "a name with no room behind it"]) {
+    display.onEvent(vertex(name, "started", 0));
+    display.onEvent(usage(name));
+    display.onEvent(vertex(name, "completed", 3000));
+  }
+  await drawn();
+  assert.equal(screen(output.text), [
+    " + short  3.0s  1.2s cpu 214.50MB",
+    " + a name with no room behind it  3.0s",
+    "",
+  ]);
   display.close();
 });
 
