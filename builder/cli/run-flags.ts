@@ -6,7 +6,7 @@ import { LIMIT_FLAG_TABLE } from "./limit-flag-table.ts";
 const SHARED = [
   ..."network add-host allow-net net-bps ca-certs".split(" "),
   ...LIMIT_FLAG_TABLE.map(({ name }) => name),
-  ..."disk-quota security-opt isolation platform store".split(" "),
+  ..."security-opt isolation platform store".split(" "),
 ];
 
 /** The flags of `tsbuild run`, in the order help shows them: ours, then docker's that are ignored or refused. `-h` is docker's. */
