@@ -12,7 +12,16 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-main(process.argv.slice(2)).then((code) => process.exit(code));
+main(process.argv.slice(2)).then(async (code) => {
+  await Promise.all([process.stdout, process.stderr].map(delivered));
+  process.exit(code);
+});
+
+/** Pipes take what they can and Node keeps the rest, which would be lost with the process. */
+function delivered(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0) return Promise.resolve();
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}
 
 /** Runs a command line and returns the exit code. A command's code is loaded when it is used. */
 async function main(args: readonly string[]): Promise<number> {
