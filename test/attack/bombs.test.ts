@@ -51,6 +51,19 @@ function isUnsupported({ stderr, printed }: Outcome, attacker: Attacker, flags: 
   return true;
 }
 
+attacks.each("a disk filler is ended at its quota, and what it wrote goes with it", async (attacker) => {
+  const outcome = await attacker.build({
+    flags: ["--disk-quota", "20m"],
+    dockerfile: [
+      "FROM busybox",
+      "RUN for i in $(seq 100); do dd if=/dev/zero of=/fill$i bs=1M count=5 2> /dev/null || exit 1; done",
+    ],
+  });
+  assert.ok(outcome.code !== 0, outcome.stderr);
+  assert.match(outcome.stderr, /disk quota 20 MiB/);
+  assert.match(outcome.stderr, /\[RUN_LIMIT_HIT\]/);
+});
+
 attacks.each("descriptors run out in the step and not on the machine", async ({ build }) => {
   const script =
     'for i in $(seq 10 1100); do eval "exec $i< /dev/null" 2> /dev/null || break; done; ulimit -n; echo held $i';

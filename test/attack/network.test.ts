@@ -50,7 +50,7 @@ for (const mode of ["default", "none"]) {
       dockerfile: [
         "FROM evil",
         `RUN --network=${mode} /connect ${attacks.host.abstractSocket}`,
-        `RUN --network=${mode} for a in 127.0.0.1 localhost 0.0.0.0 [::1] 10.0.2.2 host.containers.internal host.docker.internal $(ip route 2> /dev/null | sed -n 's/default via \\([^ ]*\\).*/\\1/p'); do wget -q -T 2 -O - http://$a:${attacks.host.port}/ 2> /dev/null && echo reached $a; done; true`,
+        `RUN --network=${mode} for a in 127.0.0.1 127.0.0.2 localhost 0.0.0.0 [::1] [::ffff:127.0.0.1] 2130706433 10.0.2.2 host.containers.internal host.docker.internal $(ip route 2> /dev/null | sed -n 's/default via \\([^ ]*\\).*/\\1/p'); do wget -q -T 2 -O - http://$a:${attacks.host.port}/ 2> /dev/null && echo reached $a; done; true`,
         `RUN --network=${mode} wget -q -T 2 -O - http://169.254.169.254/latest/meta-data/ 2> /dev/null && echo reached metadata; true`,
         `RUN --network=${mode} ip link set lo down 2> /dev/null && echo changed; ip link add x type veth 2> /dev/null && echo added; ip addr add 1.2.3.4/32 dev lo 2> /dev/null && echo addressed; true`,
       ],

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -158,6 +159,49 @@ for (const [what, archive] of [
     },
     ({ code, stderr }) => {
       if (code !== 0) assert.match(stderr, /^error: .*\[[A-Z_]+\]$/m);
+    },
+  );
+}
+
+attacks.each("files swapped for links while they are copied lead nowhere", async ({ build }) => {
+  const outcome = await build({
+    files: Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`d/f${index}`, "x"])),
+    prepare: (context) => swapUntilDone(context),
+    dockerfile: ["FROM busybox", "COPY d /got/", "ADD d /got2/", `RUN cat /got/*/file /got/file 2> /dev/null; true`],
+  });
+  if (outcome.code !== 0) assert.match(outcome.stderr, /^error: .*\[[A-Z_]+\]$/m);
+});
+
+/** Another process swaps the directory for a link to the bait and back, for as long as a build takes, at most. */
+function swapUntilDone(context: string): void {
+  const script = `for i in $(seq 3000); do mv d e; ln -s ${bait} d; rm d; mv e d; done`;
+  spawn("sh", ["-c", script], { cwd: context, stdio: "ignore" }).unref();
+}
+
+for (const [what, archive] of [
+  ["whose Dockerfile is a link out", tar(member({ name: "Dockerfile", type: "2", link: `${bait}/file` }))],
+  [
+    "with a file through a link (CVE-2026-44517)",
+    tar(
+      member({ name: "d", type: "2", link: bait }),
+      member({ name: "d/through", data: "x" }),
+      member({ name: "Dockerfile", data: "FROM busybox\nCOPY d /d\nRUN cat /d/file\n" }),
+    ),
+  ],
+  [
+    "with names that climb",
+    tar(
+      member({ name: `../../../../../../..${bait}/climbed`, data: "x" }),
+      member({ name: "Dockerfile", data: "FROM busybox\n" }),
+    ),
+  ],
+] as const) {
+  attacks.add(
+    `a context on standard input ${what} is refused or stays inside`,
+    { dockerfile: [], positional: "-", input: archive },
+    ({ code, stderr }) => {
+      assert.is(code, 1, stderr);
+      assert.match(stderr, /^error: /m);
     },
   );
 }

@@ -24,7 +24,7 @@ export function testFiles(filters: readonly string[]): Job[][] {
     {
       name: file,
       argv: [process.execPath, "--import", "tsx", file],
-      timeoutMs: (file.includes("/e2e/") ? 8 : 3) * MINUTE,
+      timeoutMs: (/\/(?:e2e|attack)\//.test(file) ? 8 : 3) * MINUTE,
       count: countUvu,
     },
   ]);
