@@ -5,6 +5,7 @@ import { baseImage } from "../helpers/base-images.ts";
 import { TSBUILD } from "../helpers/cli.ts";
 import { commandOutput, runCommand } from "../helpers/command.ts";
 import { busyboxFlags, dockerfile, makeContext } from "../helpers/context.ts";
+import { OrdinaryUser } from "../helpers/ordinary-user.ts";
 import { Outside } from "../helpers/outside.ts";
 import { makeTempDir } from "../helpers/temp.ts";
 
@@ -261,6 +262,41 @@ network("with a veth pair, where /dev/net/tun cannot be opened, it is the same",
   assert.match(stderr, /hello from ::ffff:10\.77\.1\.1/);
   const digest = createHash("sha256").update(Buffer.alloc(20_000_000, "0123456789abcdef")).digest("hex");
   assert.match(stderr, new RegExp(digest));
+});
+
+network("an ordinary user's steps have it too, with what they may not reach", async () => {
+  const user = new OrdinaryUser();
+  const script = [get("http://a.test/"), get("http://127.0.0.1:8123/"), get("http://169.254.169.254/")].join("; ");
+  const context = user.contextOf(makeContext({ Dockerfile: dockerfile("FROM busybox", `RUN ${script}`) }));
+  const base = `busybox=oci-layout://${user.pathOf(await baseImage("busybox"))}:latest`;
+  const flags = ["--progress", "plain", "--network", "private", "--build-context", base];
+  const argv = outside.commandLine(user.tsbuildLine("build", ...flags, context));
+  const { code, stderr } = await runCommand(argv, { env: user.env });
+  assert.is(code, 0, stderr);
+  assert.match(stderr, /hello from ::ffff:10\.77\.1\.1/);
+  assert.is(stderr.match(/Connection refused/g)?.length, 2, stderr);
+});
+
+network("whatever bytes a step sends, the builder goes on, and so does the network", async () => {
+  const script = `perl -e '
+    use Socket; srand(7);
+    my ($raw, $n) = (undef, 0);
+    socket($raw, AF_INET, SOCK_RAW, 255) or die "raw: $!";
+    setsockopt($raw, 0, 3, 1) or die "IP_HDRINCL: $!";
+    for my $i (1..20000) {
+      my $length = 20 + int(rand(120));
+      my $packet = pack("C*", map { int(rand(256)) } 1..$length);
+      substr($packet, 0, 1) = chr(0x40 | (rand() < 0.7 ? 5 : int(rand(16))));
+      substr($packet, 9, 1) = chr((1, 6, 17, int(rand(256)))[int(rand(4))]);
+      substr($packet, 6, 2) = "\\0\\0" if rand() < 0.8;
+      substr($packet, 12, 4) = inet_aton("192.0.0.100") if rand() < 0.9;
+      my $to = rand() < 0.3 ? "192.0.0.102" : "10.77.1." . int(rand(4));
+      substr($packet, 16, 4) = inet_aton($to);
+      send($raw, $packet, 0, pack_sockaddr_in(0, inet_aton($to))) and $n++;
+    }
+    print $n > 5000 ? "sent\n" : "only $n\n"'
+  getent ahostsv4 a.test | head -1 | cut -d" " -f1`;
+  assert.equal((await output(script, [], "debian")).split("\n"), ["sent", "10.77.1.1"]);
 });
 
 network.run();

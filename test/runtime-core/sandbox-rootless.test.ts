@@ -83,7 +83,14 @@ for (const network of ["none", "host"]) {
 
 test("what cannot be had is said by name", async () => {
   const told = await inUserNamespace("true", "none", ownedTemp());
-  assert.equal(told.probe, { available: true, problems: [], userNamespace: "identity", overlay: true, cgroup: "none" });
+  assert.equal(told.probe, {
+    available: true,
+    problems: [],
+    userNamespace: "identity",
+    overlay: true,
+    privateNetwork: true,
+    cgroup: "none",
+  });
   assert.match(told.limit, /^SANDBOX_LIMIT_UNSUPPORTED .*\bpids\b/);
 });
 
