@@ -6,19 +6,28 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 /// `<pid namespace>-<pid>-<start time>-<random>`.
 pub fn unpredictable() -> io::Result<String> {
     let mut random = [0u8; 16];
     fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let pid = std::process::id();
     Ok(format!(
-        "{}-{pid}-{}-{random}",
-        pid_namespace()?,
-        start_time(pid)?
+        "{}-{:032x}",
+        this_process()?,
+        u128::from_ne_bytes(random)
     ))
+}
+
+/// Found out once: the kernel takes its time over /proc/self/stat, and each step has several cgroups.
+fn this_process() -> io::Result<&'static str> {
+    static OWNER: OnceLock<String> = OnceLock::new();
+    if let Some(owner) = OWNER.get() {
+        return Ok(owner);
+    }
+    let pid = std::process::id();
+    let owner = format!("{}-{pid}-{}", pid_namespace()?, start_time(pid)?);
+    Ok(OWNER.get_or_init(|| owner))
 }
 
 static SWEPT: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
