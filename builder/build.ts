@@ -10,7 +10,9 @@ import { checkEntitlements } from "./entitlements.ts";
 import type { WarningEvent } from "./events.ts";
 import { type WrittenImage, writeImage } from "./export/index.ts";
 import { imageNames } from "./image-names.ts";
+import { checkIsolation, checkIsolationOptions } from "./isolation.ts";
 import { type LintWarning, openLinter, parseAndCheck } from "./lint/index.ts";
+import { checkMounts, checkSandbox } from "./machine.ts";
 import type { BuildOptions, BuildResult } from "./options.ts";
 import { checkPrivilege } from "./privilege.ts";
 import { reportVertex } from "./report-vertex.ts";
@@ -28,6 +30,8 @@ import { checkHostNetwork } from "./step-network.ts";
 export async function build(options: BuildOptions): Promise<BuildResult> {
   options.signal?.throwIfAborted();
   checkPrivilege();
+  checkIsolationOptions(options);
+  checkMounts(options);
   const names = imageNames(options.tags ?? []);
   const limits = await openStepLimits(options);
   try {
@@ -56,6 +60,7 @@ async function buildWithin(
       imageNames: names,
       warnings: session.warnings,
       steps: session.steps.of(plan.target.vertex),
+      isolation: options.isolation ?? "namespaces",
     };
   } finally {
     await session.ops.accounts.settled();
@@ -71,6 +76,8 @@ async function planBuild(options: BuildOptions, session: Session): Promise<Dispa
     const plan = await dispatch(dockerfile, { ...(await dispatchOptions(options, session)), linter });
     checkEntitlements(plan.target.vertex, options, source);
     checkHostNetwork(plan.target.vertex, options, source);
+    checkIsolation(plan.target.vertex, options, source);
+    checkSandbox(plan.target.vertex, options, session.ops.store);
     for (const warning of plan.warnings) {
       session.ops.onEvent({ type: "warning", ...warning, timeMs: session.ops.elapsedMs() });
     }

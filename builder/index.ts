@@ -36,6 +36,7 @@ export type {
   WarningEvent,
 } from "./events.ts";
 export type { FailedStep, FailedStepIo } from "./failed-step.ts";
+export { CHROOT_WARNING } from "./isolation.ts";
 export type { LintWarning } from "./lint/index.ts";
 export { limitText } from "./ops/index.ts";
 export type {
@@ -44,6 +45,7 @@ export type {
   BuildWarning,
   Entitlement,
   ExtraHost,
+  Isolation,
   Output,
   Secret,
   StepReport,

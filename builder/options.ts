@@ -41,6 +41,11 @@ export interface BuildOptions extends CallOptions {
   /** Where images, snapshots and the cache are kept. Default: `$TSBUILD_STORE`, else /var/lib/tsbuild for root, else $XDG_DATA_HOME/tsbuild. */
   readonly store?: string;
   /**
+   * What fences RUN steps. `chroot` is for containers that may neither make namespaces nor mount: a root of its own and fewer
+   * capabilities, and nothing else. Layers are the same. Default `namespaces`.
+   */
+  readonly isolation?: Isolation;
+  /**
    * Network of RUN steps that do not say. `private`: everything but this machine's own loopback, what is link-local and metadata
    * services. Default `private`, and none where this machine gives no private one.
    */
@@ -76,6 +81,8 @@ export interface BuildOptions extends CallOptions {
   readonly onEvent?: OnEvent;
 }
 
+export type Isolation = "namespaces" | "chroot";
+
 /** What a step is given only with leave of the person who builds: BuildKit's names. */
 export type Entitlement = "network.host" | "security.insecure";
 
@@ -107,6 +114,8 @@ export interface BuildResult {
   /** Full names, `docker.io/library/app:latest`. */
   readonly imageNames: readonly string[];
   readonly warnings: readonly BuildWarning[];
+  /** What fenced the steps. */
+  readonly isolation: Isolation;
   /** Its RUN steps, those of a stage before those that use it. One that only a cached step stood on may be missing. */
   readonly steps: readonly StepReport[];
 }

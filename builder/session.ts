@@ -6,6 +6,7 @@ import { openCaBundle } from "./ca-bundle.ts";
 import { callOptions } from "./call-options.ts";
 import { sourceDateEpoch } from "./epoch.ts";
 import type { BuildEvent, WarningEvent } from "./events.ts";
+import { CHROOT_WARNING } from "./isolation.ts";
 import type { Edge, Vertex } from "./llb/index.ts";
 import { FirstFailure, type OpContext, PendingSteps, resolveOp, StepAccounts } from "./ops/index.ts";
 import type { BuildOptions, BuildWarning } from "./options.ts";
@@ -37,7 +38,7 @@ export interface Session {
 export async function openSession(options: BuildOptions, group?: SandboxGroup): Promise<Session> {
   targetPlatform(options.platform);
   const address = await locateContext(options);
-  const store = await Store.open(options.store ?? defaultStore());
+  const store = await Store.open(options.store ?? defaultStore(), { mounts: options.isolation !== "chroot" });
   try {
     requirePrivateNetwork(options, store.root);
     const ahead = new SolvedAhead();
@@ -49,6 +50,9 @@ export async function openSession(options: BuildOptions, group?: SandboxGroup): 
       steps.onEvent(event);
       options.onEvent?.(event);
     });
+    if (options.isolation === "chroot") {
+      blind.onEvent({ type: "warning", ...CHROOT_WARNING, timeMs: blind.elapsedMs() });
+    }
     const cache = new FileCacheStore(store);
     const solve = (target: Edge) => ahead.solve(target, blind, cache, callOptions(options));
     const context = await openBuildContext(options, { store, address, solve });
@@ -83,7 +87,9 @@ export function openOps(options: BuildOptions, store: Store, onEvent: (event: Bu
       options.buildArgs?.["SOURCE_DATE_EPOCH"],
       process.env["SOURCE_DATE_EPOCH"],
     ),
-    network: stepNetwork(options),
+    isolation: options.isolation ?? "namespaces",
+    // The only one that there is without a network namespace; what results is what it would be with namespaces.
+    network: stepNetwork(options.isolation === "chroot" ? { ...options, network: "host" } : options),
     ...certificates(options, store),
     extraHosts: options.extraHosts ?? [],
     limits: options.limits ?? {},

@@ -32,25 +32,30 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #workspace: Workspace;
   readonly #bootId: string;
   readonly #chains: ChainIndex;
+  readonly #trees: string | undefined;
   /** Snapshots of this boot that this process uses: true once they are known to be on disk. */
   readonly #synced = new Map<string, boolean>();
   /** Work directories that are being removed. */
   readonly #removing: Promise<void>[] = [];
 
-  private constructor(root: string, workspace: Workspace, bootId: string) {
+  private constructor(root: string, workspace: Workspace, bootId: string, trees: string | undefined) {
+    this.#trees = trees;
     this.#root = root;
     this.#workspace = workspace;
     this.#bootId = bootId;
     this.#chains = new ChainIndex(join(root, "chains"), workspace);
   }
 
-  /** Opens the snapshots in `root`, creating it. The first to do so after a boot removes what the last one left half-written. */
-  static async open(root: string, workspace: Workspace): Promise<OverlaySnapshotter> {
+  /**
+   * Opens the snapshots in `root`, creating it. The first to do so after a boot removes what the last one left half-written.
+   * With `trees` nothing is mounted: what snapshots show is made of plain files there.
+   */
+  static async open(root: string, workspace: Workspace, trees?: string): Promise<OverlaySnapshotter> {
     return await withLayerErrors(async () => {
       mkdirSync(join(root, "chains"), { recursive: true });
       const bootId = currentBootId();
       await discardStaleSnapshots(root, bootId, workspace);
-      return new OverlaySnapshotter(root, workspace, bootId);
+      return new OverlaySnapshotter(root, workspace, bootId, trees);
     });
   }
 
@@ -63,7 +68,7 @@ export class OverlaySnapshotter implements Snapshotter {
       for (const path of [directory, upper, work]) mkdirSync(path);
       this.#inheritRoot(parent, upper);
     });
-    return { id: randomName(), parent, rootfs: { lowers: this.view(parent).lowers, upper, work } };
+    return { id: randomName(), parent, rootfs: { ...this.view(parent), upper, work } };
   }
 
   /** The files of `layer`, a snapshot on nothing, on top of `parent`: the same layer, whatever it covers. */
@@ -90,7 +95,8 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   view(snapshot: Snapshot): RootfsMount {
-    return { lowers: snapshot.chain.map((id) => join(this.#root, id, FILES)) };
+    const lowers = snapshot.chain.map((id) => join(this.#root, id, FILES));
+    return this.#trees === undefined ? { lowers } : { lowers, trees: this.#trees };
   }
 
   /**

@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { OciLayout } from "../registry-client/index.ts";
+import { holdsOverlayMarks, releaseTrees } from "../runtime-core/index.ts";
 import { CacheMounts } from "./cache-mounts.ts";
 import { LayerError, withLayerErrors } from "./errors.ts";
 import { sweepLocks } from "./file-lock.ts";
@@ -21,6 +22,14 @@ import { Workspace } from "./workspace.ts";
 const FORMAT_FILE = "tsbuild-store";
 /** Raised when an older tsbuild could not read what a newer one writes. */
 const FORMAT = "1\n";
+
+/** Snapshots whose whiteouts only tsbuild reads, made by an unprivileged container: a mount would show what they remove. */
+const UNMOUNTABLE = "snapshots-unmountable";
+
+export interface StoreOptions {
+  /** false: what snapshots show is made of plain files, for where nothing may be mounted. Default true. */
+  readonly mounts?: boolean;
+}
 
 /**
  * Everything that tsbuild keeps: an OCI image layout (`oci-layout`, `index.json`, `blobs/`) that other tools read as it lies,
@@ -48,7 +57,14 @@ export class Store {
   /** Bounds native calls that take long: they run on Node's thread pool, which file access needs too. */
   readonly heavyWork: Semaphore = new Semaphore(Math.min(availableParallelism(), 3));
 
-  private constructor(parts: Pick<Store, "root" | "layout" | "snapshotter" | "layers" | "workspace">) {
+  readonly #trees: string | undefined;
+
+  private constructor(
+    parts: Pick<Store, "root" | "layout" | "snapshotter" | "layers" | "workspace"> & {
+      readonly trees: string | undefined;
+    },
+  ) {
+    this.#trees = parts.trees;
     this.root = parts.root;
     this.layout = parts.layout;
     this.snapshotter = parts.snapshotter;
@@ -61,7 +77,7 @@ export class Store {
    * Opens the store at `root`, creating it. Throws STORE_FORMAT when a newer tsbuild made it, STORE_OWNER when another
    * user did, STORE_IDS when this process has a single id and others wrote it with more, ACCESS_DENIED, NO_SPACE.
    */
-  static async open(path: string): Promise<Store> {
+  static async open(path: string, { mounts = true }: StoreOptions = {}): Promise<Store> {
     const root = resolve(path);
     return await withLayerErrors(async () => {
       for (const name of ["cache", "layers", "locks"]) mkdirSync(join(root, name), { recursive: true });
@@ -69,15 +85,20 @@ export class Store {
       const workspace = await Workspace.open(join(root, "tmp"));
       checkFormat(root, workspace);
       const layout = await OciLayout.open(root, { create: true, durability: "none" });
-      const snapshots = join(root, "snapshots");
+      const trees = mounts ? undefined : workspace.path();
+      const snapshots = join(
+        root,
+        trees === undefined || holdsOverlayMarks(workspace.path()) ? "snapshots" : UNMOUNTABLE,
+      );
       if (!isCheckedIn(snapshots, currentBootId())) await discardDamagedBlobs(layout, lastSyncMs(root));
-      const snapshotter = await OverlaySnapshotter.open(snapshots, workspace);
+      const snapshotter = await OverlaySnapshotter.open(snapshots, workspace, trees);
       return new Store({
         root,
         layout,
         snapshotter,
         layers: new KnownLayers(join(root, "layers"), workspace),
         workspace,
+        trees,
       });
     });
   }
@@ -96,6 +117,7 @@ export class Store {
 
   /** Removes this process's unfinished work. The store must not be used any more. */
   async close(): Promise<void> {
+    if (this.#trees !== undefined) releaseTrees(this.#trees);
     await this.workspace.close();
   }
 }

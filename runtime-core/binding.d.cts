@@ -97,8 +97,20 @@ export interface FileDigest {
   sizeBytes: number
 }
 
+/**
+ * Whether whiteouts and opaque directories made in `directory`, which is empty, are those that overlayfs reads. Where they are
+ * not, snapshots must not be shared with builds that mount.
+ */
+export declare function holdsOverlayMarks(directory: string): boolean
+
 /** Puts the terminal that a descriptor is into raw mode. */
 export declare function makeTerminalRaw(fd: number): RawTerminal
+
+/**
+ * The errno with which a mount namespace, or a mount in it, is refused to this process; absent where both are to be had.
+ * A tenth of a millisecond.
+ */
+export declare function mountRefusal(): number | null
 
 /** Makes a cgroup that steps with `step_limits`, which write below `directory`, share. Close it when they have ended. */
 export declare function openSandboxGroup(limits: SandboxLimits, stepLimits: SandboxLimits, directory: string): Promise<number>
@@ -141,6 +153,9 @@ export interface RefusedLimit {
 
 /** Which limits cannot be enforced here for steps that write below `directory`. Milliseconds; no call to the kernel without limits. */
 export declare function refusedLimits(limits: SandboxLimits, buildLimits: SandboxLimits | undefined | null, directory: string): Promise<RefusedLimit[]>
+
+/** Removes the plain trees that were made in `trees`. Blocks until they are gone. */
+export declare function releaseTrees(trees: string): void
 
 /**
  * Replaces this process by `file`, looked up in PATH, with `args` after its name and `env` (`NAME=value`) laid over the
@@ -295,6 +310,8 @@ export interface SandboxRequest {
   identity: boolean
   /** Prepares no next step. */
   isLast: boolean
+  /** Isolation by chroot(2): the root is a plain tree in this directory, and there are no namespaces. */
+  trees?: string
 }
 
 /** The window of a terminal, in characters. */
@@ -377,6 +394,8 @@ export interface TreeLayers {
   lowers: Array<string>
   upper?: string
   work?: string
+  /** Nothing can be mounted: what several layers show is made of plain files, in this directory. */
+  trees?: string
 }
 
 export declare function treeList(files: TreeFiles, path: string, cancel: CancelFlag): Promise<Array<string>>
@@ -413,6 +432,16 @@ export interface TreeUser {
   additionalGids: Array<number>
   home?: string
 }
+
+/** A kind of namespace, and what was refused. */
+export interface TriedNamespace {
+  name: string
+  /** errno(3); absent where it could be made. */
+  errno?: number
+}
+
+/** All eight, with a user namespace around each of the others where this process is not privileged itself. */
+export declare function tryNamespaces(inUserNamespace: boolean): Array<TriedNamespace>
 
 /** False, and nothing done, when the file is no archive. */
 export declare function unpackArchive(request: UnpackRequest, cancel: CancelFlag): Promise<boolean>

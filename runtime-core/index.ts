@@ -16,6 +16,11 @@ export { replaceProcess } from "./exec.ts";
 export type { LimitHit, LimitScope } from "./limit-hit.ts";
 export type { CgroupLimits, LimitRefusal, SandboxLimits, Ulimit } from "./limits.ts";
 export { checkLimits, SandboxGroup, ULIMIT_NAMES } from "./limits.ts";
+export type { MachineCheck } from "./machine/check.ts";
+export { limitChecks } from "./machine/limit-checks.ts";
+export type { MountRefusal } from "./mount-refusal.ts";
+export { mayRefuseSandbox, mountRefusal } from "./mount-refusal.ts";
+export { holdsOverlayMarks, releaseTrees } from "./plain-trees.ts";
 export type { NetworkRule, PrivateNetwork } from "./private-network.ts";
 export { HOST_ADDRESS, RESOLVER_ADDRESS } from "./private-network.ts";
 export { probe } from "./probe.ts";
@@ -61,3 +66,4 @@ export {
   readFile,
   removeTree,
 } from "./tree.ts";
+export { tryChroot, tryNamespaces } from "./try-sandbox.ts";

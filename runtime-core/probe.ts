@@ -1,85 +1,108 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { RuntimeError } from "./errors.ts";
-import { binding, nativeFailure } from "./native.ts";
-import type { SandboxCapabilities, SandboxSpec } from "./sandbox.ts";
-import { nativeSandboxError, networkProblem, setupError } from "./sandbox-error.ts";
-import { request } from "./sandbox-process.ts";
-import { parseStatus, type StepEnd } from "./sandbox-status.ts";
+import { lacking, type MachineCheck, ok } from "./machine/check.ts";
+import { type Facts, readFacts } from "./machine/facts.ts";
+import { idChecks } from "./machine/id-checks.ts";
+import { namespaceChecks } from "./machine/namespace-checks.ts";
+import { processChecks } from "./machine/process-checks.ts";
+import { programChecks } from "./machine/program-checks.ts";
+import { storageChecks } from "./machine/storage-checks.ts";
+import type { SandboxCapabilities } from "./sandbox.ts";
+import { problemOf, type TriedSandbox, tryChroot, tryNamespaces } from "./try-sandbox.ts";
 
 /**
- * Finds out what this machine allows by setting a sandbox up, empty, in a temporary directory: about 10 ms, synchronous.
- * `directory` is where layers will be kept, since filesystems differ in what they allow; the system's temporary
- * directory unless given. Never throws: what goes wrong is in `problems`.
+ * Finds out what this machine allows by setting a sandbox up, empty, in a temporary directory, and by trying each part of it: some
+ * 30 ms, synchronous. `directory` is where layers will be kept, since filesystems differ in what they allow; the system's temporary
+ * directory unless given. Never throws and leaves nothing: what goes wrong is in `problems` and `checks`.
  */
 export function probe(directory: string = tmpdir()): SandboxCapabilities {
-  try {
-    const end = tryOut(directory);
-    return { ...found(end), cgroup: binding().sandboxCgroupVersion() as SandboxCapabilities["cgroup"] };
-  } catch (error) {
-    return { ...NOTHING, problems: [problem(error)] };
-  }
+  const sandbox = tryNamespaces(directory);
+  const chroot = tryChroot(directory);
+  const isolation = sandbox.available ? "namespaces" : chroot.problem === undefined ? "chroot" : "none";
+  const checks = [...machineChecks(directory), ...isolationChecks(sandbox, chroot.problem)];
+  return { ...sandbox, chroot: chroot.problem === undefined, isolation, checks };
 }
 
-const NOTHING = {
-  available: false,
-  cgroup: "none",
-  userNamespace: "none",
-  overlay: false,
-  privateNetwork: false,
-} as const;
-
-function found(end: StepEnd): Omit<SandboxCapabilities, "cgroup"> {
-  const network = networkOf(end);
-  if (end.waitStatus === undefined) {
-    const overlay = end.failure?.step !== "overlay" && end.failure?.step !== "idmapped mount";
-    return { ...NOTHING, overlay, problems: [problem(setupError(end.failure))] };
-  }
-  return {
-    available: true,
-    problems: [],
-    userNamespace: end.idmapped ? "idmapped" : "identity",
-    overlay: true,
-    ...network,
-  };
+/** What is looked at one by one. A look that fails itself is a check too. */
+function machineChecks(directory: string): readonly MachineCheck[] {
+  const facts = readFacts();
+  const looks: readonly ((facts: Facts) => readonly MachineCheck[])[] = [
+    processChecks,
+    namespaceChecks,
+    idChecks,
+    () => storageChecks(directory),
+    programChecks,
+  ];
+  return looks.flatMap((look) => {
+    try {
+      return look(facts);
+    } catch (error) {
+      return [lacking("missing", ["probe", "probe"], problemOf(error))];
+    }
+  });
 }
 
-function networkOf({ networkErrno }: StepEnd): Pick<SandboxCapabilities, "privateNetwork" | "networkProblem"> {
-  if (networkErrno === undefined) return { privateNetwork: true };
-  return { privateNetwork: false, networkProblem: networkProblem(networkErrno) };
+/** The sandbox as a whole, in each form. */
+function isolationChecks(sandbox: TriedSandbox, chrootProblem: string | undefined): readonly MachineCheck[] {
+  return [
+    overlayCheck(sandbox),
+    mapCheck(sandbox),
+    cgroupCheck(sandbox),
+    networkCheck(sandbox),
+    sandboxCheck(sandbox),
+    chrootCheck(sandbox, chrootProblem),
+  ];
 }
 
-function tryOut(directory: string): StepEnd {
-  const place = mkdtempSync(join(directory, "tsbuild-probe-"));
-  try {
-    for (const name of ["upper", "work"]) mkdirSync(join(place, name));
-    return parseStatus(Buffer.from(binding().probeSandbox(request(emptyStep(place), { probe: true }))));
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
+function overlayCheck({ available, overlay }: TriedSandbox): MachineCheck {
+  const check = ["overlay", "overlay"] as const;
+  if (available) return ok(...check, "layers are stacked without being copied");
+  if (overlay) return lacking("limited", check, "not tried: the sandbox fails before it is mounted");
+  return lacking(
+    "missing",
+    check,
+    "layers cannot be stacked on the store's filesystem",
+    "keep the store on ext4, xfs, btrfs or tmpfs",
+  );
 }
 
-function emptyStep(place: string): SandboxSpec {
-  return {
-    rootfs: { lowers: [], upper: join(place, "upper"), work: join(place, "work") },
-    argv: ["/probe"],
-    env: [],
-    cwd: "/",
-    user: { uid: 0, gid: 0, additionalGids: [] },
-    hostname: "probe",
-    network: "private",
-    hosts: "",
-    resolvConf: "",
-    limits: {},
-    noNewPrivileges: false,
-    mounts: [],
-  };
+function mapCheck({ userNamespace }: TriedSandbox): MachineCheck {
+  const check = ["idmap", "idmapped mounts"] as const;
+  if (userNamespace === "idmapped") return ok(...check, "root of a step is an ordinary user of the machine");
+  const detail =
+    userNamespace === "identity"
+      ? "a step has the caller's own ids, in a user namespace"
+      : "there is no sandbox to map ids for";
+  return lacking(
+    "limited",
+    check,
+    detail,
+    "as root of the machine, on Linux 5.19 or newer, with the store on ext4, xfs or btrfs",
+  );
 }
 
-function problem(error: unknown): string {
-  const failure = nativeFailure(error);
-  const known = failure === undefined ? error : nativeSandboxError(failure);
-  if (!(known instanceof RuntimeError)) return String(known);
-  return known.hint === undefined ? known.message : `${known.message} (${known.hint})`;
+function cgroupCheck({ cgroup }: TriedSandbox): MachineCheck {
+  const check = ["cgroup", "cgroup"] as const;
+  if (cgroup !== "none") return ok(...check, `steps have one of their own, ${cgroup}`);
+  const remedy = "systemd-run --user --scope -p Delegate=yes tsbuild …; in a container, mount /sys/fs/cgroup writable";
+  return lacking("limited", check, "steps have none: no limits but ulimits and the timeout", remedy);
+}
+
+function networkCheck({ available, privateNetwork, networkProblem }: TriedSandbox): MachineCheck {
+  const check = ["network", "private network"] as const;
+  if (privateNetwork) return ok(...check, "steps reach the outside, and not this machine's own services");
+  const detail = networkProblem ?? (available ? "steps have none" : "there is no sandbox to have one");
+  return lacking("limited", check, detail);
+}
+
+function sandboxCheck({ problems }: TriedSandbox): MachineCheck {
+  const [problem] = problems;
+  const check = ["sandbox", "sandbox"] as const;
+  return problem === undefined ? ok(...check, "RUN steps have all namespaces") : lacking("missing", check, problem);
+}
+
+/** Where the sandbox can be had, nobody needs it. */
+function chrootCheck({ available }: TriedSandbox, problem: string | undefined): MachineCheck {
+  const check = ["chroot", "chroot isolation"] as const;
+  if (problem === undefined) return ok(...check, "RUN steps can have a root of their own alone");
+  return lacking(available ? "limited" : "missing", check, problem);
 }

@@ -11,6 +11,11 @@ export interface RootfsMount {
   readonly lowers: readonly string[];
   readonly upper?: string;
   readonly work?: string;
+  /**
+   * Where nothing can be mounted: a directory on the same filesystem, in which what several layers show is made of plain files.
+   * Changes are found by comparing, and put into `upper`. A step on such a root is confined by chroot(2) alone.
+   */
+  readonly trees?: string;
 }
 
 export interface WritableRootfs extends RootfsMount {

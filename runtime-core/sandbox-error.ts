@@ -33,6 +33,7 @@ export function nativeSandboxError(failure: NativeFailure): SandboxError {
 }
 
 const EPERM = 1;
+const EACCES = 13;
 const ENOTDIR = 20;
 const EINVAL = 22;
 const ENOSPC = 28;
@@ -53,6 +54,13 @@ function hintFor({ code, step, errno }: NativeFailure): string | undefined {
   if (step === "/proc" && errno === EPERM) {
     return "a container that masks parts of /proc cannot give a step its own; run it with an unmasked /proc";
   }
+  if (step === "device node" && errno === EPERM) {
+    return "chroot isolation makes /dev with mknod(2): give the container CAP_MKNOD, outside of any user namespace";
+  }
+  if (step === "device node" && errno === EACCES) {
+    return "the store's filesystem is mounted nodev: put the store elsewhere with --store";
+  }
+  if (step === "chroot" && errno === EPERM) return "chroot(2) needs CAP_SYS_CHROOT: give it to the container";
   if (step === "mount point" && errno === EROFS) {
     return "make the directory in what is mounted there, or mount that with rw";
   }
@@ -71,6 +79,9 @@ function hintFor({ code, step, errno }: NativeFailure): string | undefined {
   }
   if (step === "mount source" && errno === EINVAL) {
     return "an owner of what is mounted is no id that this user has: give more in /etc/subuid and /etc/subgid, or leave out uid= and gid=";
+  }
+  if (step === "time namespace" && errno === EPERM) {
+    return "setting the clocks of a time namespace needs CAP_SYS_TIME: docker run --cap-add SYS_TIME";
   }
   if (step === "time namespace") return "the kernel needs CONFIG_TIME_NS (Linux 5.6)";
   return undefined;

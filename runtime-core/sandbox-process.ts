@@ -108,6 +108,7 @@ export function request(
     probe,
     identity,
     isLast,
+    ...(rootfs.trees === undefined ? {} : { trees: rootfs.trees }),
   };
 }
 

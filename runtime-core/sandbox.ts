@@ -4,6 +4,7 @@ import type { Capability } from "./capability.ts";
 import { SandboxError } from "./errors.ts";
 import { type LimitHit, limitHits } from "./limit-hit.ts";
 import { type SandboxGroup, type SandboxLimits, toNative } from "./limits.ts";
+import type { MachineCheck } from "./machine/check.ts";
 import { binding, nativeFailure } from "./native.ts";
 import type { PrivateNetwork } from "./private-network.ts";
 import type { RootfsMount, WritableRootfs } from "./rootfs.ts";
@@ -376,4 +377,10 @@ export interface SandboxCapabilities {
   readonly privateNetwork: boolean;
   /** Why it cannot. */
   readonly networkProblem?: string;
+  /** Whether steps can be isolated by chroot(2) instead. */
+  readonly chroot: boolean;
+  /** What a build without `isolation` can have here, else what it could have with it. */
+  readonly isolation: "namespaces" | "chroot" | "none";
+  /** Each thing that was looked at, with its remedy. */
+  readonly checks: readonly MachineCheck[];
 }

@@ -25,9 +25,17 @@ export async function buildCommand(args: readonly string[]): Promise<number> {
   enterNamespaceFor(request);
   if (ignored.length > 0) process.stderr.write(`warning: without a meaning here, ignored: ${ignored.join(", ")}\n`);
   const { call, options } = request;
+  if (call === undefined && options.isolation === "chroot") await warnOfIsolation(request);
   return call === undefined
     ? await runBuild(request)
     : await (await import("./call-command.ts")).callCommand(call, options);
+}
+
+/** At the start, where a person reads; rawjson has it as an event, and the list of warnings at the end has it again. */
+async function warnOfIsolation({ progress }: BuildRequest): Promise<void> {
+  if (progress === "quiet" || progress === "rawjson") return;
+  const { CHROOT_WARNING } = await import("../index.ts");
+  process.stderr.write(`warning: ${CHROOT_WARNING.message}\n`);
 }
 
 /** A check of files that lie here needs no privilege: where there is no namespace to be had, it goes on as it is. */

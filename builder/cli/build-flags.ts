@@ -52,6 +52,12 @@ export const BUILD_FLAGS: readonly Flag[] = [
     value: "STAGE,...",
     help: "Run every step of these stages again",
   },
+  {
+    name: "isolation",
+    type: "string",
+    value: "KIND",
+    help: "namespaces, or chroot where a container has none (default: namespaces)",
+  },
   { name: "network", type: "string", value: "MODE", help: "Network of RUN: private, none or host (default: private)" },
   {
     name: "allow-net",
@@ -149,14 +155,6 @@ export const BUILD_FLAGS: readonly Flag[] = [
 
   ...ignored(["rm", "force-rm", "compress", "disable-content-trust", "debug"], "boolean"),
   ...ignored(["builder"], "string"),
-  {
-    name: "isolation",
-    type: "string",
-    help: "",
-    support: "refused",
-    harmless: ["default", ""],
-    hint: "every RUN is in the sandbox",
-  },
 
   refused("load", "boolean", "use --output type=oci,dest=image.tar, and load it with podman load or skopeo copy"),
   refused("squash", "boolean", "leave it out: a multi-stage build with one COPY --from gives one layer"),

@@ -54,6 +54,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       secrets: parseSecrets(flags.list("secret"), env),
       ssh: parseSsh(flags.list("ssh"), env),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
+      ...isolationOf(flags),
       ...networkOf(flags),
       ...allowNetOf(flags),
       ...text("caCerts", flags.text("ca-certs")),
@@ -134,6 +135,14 @@ export function noNewPrivileges(option: string): boolean {
     `--security-opt ${option} is not supported yet`,
     "only no-new-privileges is",
   );
+}
+
+/** docker's and buildah's name; `default` is both docker's and ours. */
+function isolationOf(flags: ParsedFlags): Pick<BuildOptions, "isolation"> {
+  const asked = flags.text("isolation");
+  if (asked === undefined || asked === "") return {};
+  const isolation = parseChoice("isolation", asked, ["default", "namespaces", "chroot"]);
+  return isolation === "default" ? {} : { isolation };
 }
 
 /** `--network`. Throws INVALID_VALUE. */

@@ -1,4 +1,5 @@
 import { BUILD_FLAGS } from "./build-flags.ts";
+import { DOCTOR_FLAGS } from "./doctor-flags.ts";
 import type { Flag } from "./flags.ts";
 import { RUN_FLAGS } from "./run-flags.ts";
 
@@ -11,6 +12,7 @@ Usage: tsbuild COMMAND [OPTIONS]
 Commands:
   build    Build an image from a Dockerfile
   run      Run a command in an image, in the sandbox of a build's steps
+  doctor   Say what this machine allows, and what to change
   help     Show the help of a command
 
 Options:
@@ -73,6 +75,19 @@ Examples:
   tsbuild run -it debian
   tsbuild run -v "$PWD:/work" -w /work node npm test
   echo hi | tsbuild run -i busybox cat
+`;
+}
+
+/** `tsbuild doctor --help`. */
+export function doctorHelp(): string {
+  return `Says what this machine allows builds, each ok, limited or missing, with its remedy. Changes nothing.
+
+Usage: tsbuild doctor [OPTIONS]
+
+Options:
+${flagLines(DOCTOR_FLAGS)}
+
+The exit code is 0 when RUN steps can run, by themselves or with --isolation chroot, else 1.
 `;
 }
 

@@ -3,7 +3,7 @@ import { suggest } from "../suggest.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";
 import { UsageError } from "./usage-error.ts";
 
-const COMMANDS = ["build", "run", "help"];
+const COMMANDS = ["build", "run", "doctor", "help"];
 
 // A reader that has seen enough, as in `tsbuild --help | head`, is no error.
 for (const stream of [process.stdout, process.stderr]) {
@@ -39,6 +39,8 @@ async function runCommand([command, ...args]: readonly string[]): Promise<number
       return await (await import("./build-command.ts")).buildCommand(args);
     case "run":
       return await (await import("./run-command.ts")).runCommand(args);
+    case "doctor":
+      return await (await import("./doctor-command.ts")).doctorCommand(args);
     case undefined:
     case "help":
     case "--help":
@@ -54,10 +56,11 @@ async function runCommand([command, ...args]: readonly string[]): Promise<number
 }
 
 async function showHelp(command: string | undefined): Promise<number> {
-  const { buildHelp, mainHelp, runHelp } = await import("./help.ts");
+  const { buildHelp, doctorHelp, mainHelp, runHelp } = await import("./help.ts");
   if (command === undefined || command === "help") return say(mainHelp());
   if (command === "build") return say(buildHelp());
   if (command === "run") return say(runHelp());
+  if (command === "doctor") return say(doctorHelp());
   throw unknownCommand(command);
 }
 

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { homedir } from "node:os";
 import { replaceProcess } from "../../runtime-core/index.ts";
+import type { BuildError } from "../errors.ts";
 import { defaultStore } from "../store-location.ts";
 import { findProblem, rootlessProblem } from "./rootless-problem.ts";
 import { singleIdWarning } from "./single-id.ts";
@@ -35,6 +36,22 @@ export function enterUserNamespace(env: NodeJS.ProcessEnv): void {
     args: [...(lack === undefined ? ALL_IDS : SINGLE_ID), ...again],
     env: { ...userPlaces(env), ...lateCertificates(env) },
   });
+}
+
+/** What tsbuild prints inside a user namespace, or why there is none. */
+export type InsideResult = { readonly stdout: string; readonly problem?: undefined } | { readonly problem: BuildError };
+
+/** Runs this program with other arguments as root of a user namespace, to its end, with the ids that a build would have. */
+export function insideUserNamespace(args: readonly string[], env: NodeJS.ProcessEnv): InsideResult {
+  const told = tryOut(SINGLE_ID, env);
+  if (told !== undefined) return { problem: rootlessProblem(told, env) };
+  const again = [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...args];
+  const namespaces = tryOut(ALL_IDS, env) === undefined ? ALL_IDS : SINGLE_ID;
+  const places = { ...env, ...userPlaces(env), ...lateCertificates(env) };
+  const options = { encoding: "utf8", env: places, timeout: TRIAL_MS } as const;
+  const { stdout, stderr, error } = spawnSync("unshare", [...namespaces, ...again], options);
+  if (stdout) return { stdout };
+  return { problem: rootlessProblem(error?.message ?? stderr, env) };
 }
 
 /** What unshare(1) said when it failed: its own error would have neither a code nor a hint. */

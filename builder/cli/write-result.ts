@@ -3,12 +3,13 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import type { BuildResult } from "../options.ts";
 
 /** `--metadata-file`: the keys that buildx writes, and what became of every RUN as `tsbuild.steps`. */
-export function metadataOf({ descriptor, configDigest, imageNames, steps }: BuildResult): object {
+export function metadataOf({ descriptor, configDigest, imageNames, isolation, steps }: BuildResult): object {
   return {
     "containerimage.config.digest": configDigest,
     "containerimage.descriptor": descriptor,
     "containerimage.digest": descriptor.digest,
     ...(imageNames.length === 0 ? {} : { "image.name": imageNames.join(",") }),
+    "tsbuild.isolation": isolation,
     "tsbuild.steps": steps,
   };
 }

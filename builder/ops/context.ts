@@ -3,7 +3,7 @@ import type { RegistryClient } from "../../registry-client/index.ts";
 import type { PrivateNetwork, SandboxGroup, SandboxLimits, SandboxMount } from "../../runtime-core/index.ts";
 import type { SourceFile } from "../dockerfile/source.ts";
 import type { OnEvent } from "../events.ts";
-import type { ExtraHost } from "../options.ts";
+import type { ExtraHost, Isolation } from "../options.ts";
 import type { SshSource } from "../ssh/index.ts";
 import type { FirstFailure } from "./first-failure.ts";
 import type { PendingSteps } from "./pending-steps.ts";
@@ -39,6 +39,7 @@ export interface OpContext {
   /** For error frames. */
   readonly source: SourceFile;
   readonly sourceDateEpoch: number;
+  readonly isolation: Isolation;
   readonly network: NetworkOfSteps;
   readonly certificates?: CertificatesOfSteps;
   /** Names for /etc/hosts, beside the step's own. */

@@ -49,8 +49,9 @@ export function execRunner(vertex: Vertex, op: ExecOp, context: OpContext): OpRu
     }),
     // A step without a sandbox has none that could be prepared.
     expectExec: () => {
+      const isFenced = op.security === undefined && context.isolation === "namespaces";
       const network = networkOf(op, context);
-      if (op.security === undefined) prepareSandbox({ network, limits: context.limits, ...groupOf(context) });
+      if (isFenced) prepareSandbox({ network, limits: context.limits, ...groupOf(context) });
     },
     exec: async (inputs, options) => {
       const active = await context.store.snapshotter.prepare(baseSnapshot(inputs), options);

@@ -38,10 +38,11 @@ export async function holdCaches(mounts: readonly ExecMount[], work: MountWork):
   return { path: (mount) => held.get(cacheKey(mount, work))?.path ?? "", release };
 }
 
+/** Without mounts a cache is moved to where a step finds it, and can be in one place only. */
 async function hold(key: string, mount: CacheMount, work: MountWork): Promise<HeldCache> {
   return await work.context.store.cacheMounts.hold(key, {
     ...work.options,
-    sharing: mount.sharing,
+    sharing: work.context.isolation === "chroot" && mount.sharing === "shared" ? "locked" : mount.sharing,
     fill: (path) => fill(path, mount, work),
   });
 }

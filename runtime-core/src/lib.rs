@@ -7,6 +7,7 @@ pub mod archive;
 pub mod error;
 pub mod exec;
 pub mod network;
+pub mod plain;
 pub mod sandbox;
 pub mod sync;
 pub mod task;

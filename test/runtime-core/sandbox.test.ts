@@ -9,9 +9,21 @@ const test = suite("sandbox");
 const root = rootOnly(test, "a user's step has the ids that the user has");
 
 test("this machine can run steps, as root with mapped ids", () => {
-  const { cgroup, ...rest } = probe();
+  const { cgroup, checks, ...rest } = probe();
   const userNamespace = isMachineRoot ? "idmapped" : "identity";
-  assert.equal(rest, { available: true, problems: [], userNamespace, overlay: true, privateNetwork: true });
+  const found = {
+    available: true,
+    problems: [],
+    userNamespace,
+    overlay: true,
+    privateNetwork: true,
+    isolation: "namespaces",
+  };
+  assert.equal(rest, { ...found, chroot: isMachineRoot });
+  assert.equal(
+    checks.filter(({ state }) => state === "missing"),
+    [],
+  );
   assert.ok(["v1", "v2"].includes(cgroup), cgroup);
 });
 

@@ -5,6 +5,7 @@
 
 use core::ffi::CStr;
 
+use crate::chroot;
 use crate::report::{Fail, Step};
 use crate::spec::Spec;
 use crate::sys::file::{self, O_RDWR};
@@ -52,6 +53,9 @@ extern "C" fn entry(argument: *mut u8) -> ! {
 }
 
 fn confine(spec: &Spec) -> Result<(), Fail> {
+    if spec.has(wire::FLAG_CHROOT) {
+        chroot::enter(spec)?;
+    }
     let _ = process::start_session();
     file::close_from(3);
     take_input(spec)?;
@@ -122,18 +126,23 @@ fn take_user(spec: &Spec) -> Result<(), Fail> {
     if spec.has(wire::FLAG_NO_NEW_PRIVILEGES) {
         identity::set_no_new_privileges().at("no_new_privs")?;
     }
-    identity::bound_capabilities(spec.capabilities).at("capabilities")?;
+    bound_capabilities(spec).at("capabilities")?;
     identity::keep_capabilities().at("capabilities")?;
     set_groups(spec)?;
     identity::set_ids(spec.uid, spec.gid).at("user")?;
     // Ids other than root's lose the effective set: prctl(2), PR_SET_KEEPCAPS.
     identity::raise_permitted().at("capabilities")?;
     identity::clear_ambient().at("capabilities")?;
-    if spec.has(crate::wire::FLAG_INSECURE) {
+    if spec.has(wire::FLAG_INSECURE) {
         return identity::keep_all_through_execve().at("capabilities");
     }
-    identity::install_filter(spec.filter).at("seccomp")?;
-    final_capabilities(spec).apply().at("capabilities")
+    if !spec.has(wire::FLAG_CHROOT) || chroot::may_filter(spec) {
+        identity::install_filter(spec.filter).at("seccomp")?;
+    }
+    final_capabilities(spec)
+        .at("capabilities")?
+        .apply()
+        .at("capabilities")
 }
 
 fn set_groups(spec: &Spec) -> Result<(), Fail> {
@@ -144,14 +153,26 @@ fn set_groups(spec: &Spec) -> Result<(), Fail> {
     }
 }
 
-/// Root has Docker's set; any other user has none, and gets them back only through a program of root's.
-fn final_capabilities(spec: &Spec) -> Capabilities {
-    let held = if spec.uid == 0 { spec.capabilities } else { 0 };
-    Capabilities {
+/// A container that withholds CAP_SETPCAP has bounded the set itself.
+fn bound_capabilities(spec: &Spec) -> sys::Result<()> {
+    match identity::bound_capabilities(spec.capabilities) {
+        Err(EPERM) if spec.has(wire::FLAG_CHROOT) => Ok(()),
+        other => other,
+    }
+}
+
+/// Root has Docker's set; any other user has none, and gets them back only through a program of root's. In a container root has
+/// what it is given.
+fn final_capabilities(spec: &Spec) -> sys::Result<Capabilities> {
+    let mut held = if spec.uid == 0 { spec.capabilities } else { 0 };
+    if spec.has(wire::FLAG_CHROOT) {
+        held &= Capabilities::current()?.permitted;
+    }
+    Ok(Capabilities {
         effective: held,
         permitted: held,
         inheritable: 0,
-    }
+    })
 }
 
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -2,6 +2,7 @@
 //! that has a path on the host, and then watches: it forwards what the addon asks and ends the step when the addon is gone.
 
 use crate::cgroup;
+use crate::chroot;
 use crate::ids::{Ids, in_initial_user_namespace, user_namespace_of};
 use crate::init;
 use crate::report::{self, Fail, Step};
@@ -38,6 +39,9 @@ pub const TAKEN_OVER: u8 = b't';
 /// Runs the whole step. What it returns is a failure of set-up; the step's own end is told by init.
 pub fn launch(first: &'static Spec) -> Result<(), Fail> {
     leave_the_caller();
+    if first.has(wire::FLAG_CHROOT) {
+        return chroot::run(first);
+    }
     process::unshare(process::CLONE_NEWNS).at("mount namespace")?;
     mount::make_all_private().at("mount namespace")?;
     start_clocks_at_zero().at("time namespace")?;
@@ -185,7 +189,7 @@ fn raise_hard_limits(spec: &Spec, child: &Child) -> sys::Result<()> {
 }
 
 /// A descriptor of the machine's own, such as /dev/null, must not change hands.
-fn is_pipe(fd: i32) -> bool {
+pub fn is_pipe(fd: i32) -> bool {
     file::stat(fd).is_ok_and(|found| found.kind() == S_IFIFO)
 }
 

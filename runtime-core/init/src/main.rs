@@ -7,7 +7,9 @@
 #![no_main]
 
 mod cgroup;
+mod chroot;
 mod command;
+mod descendants;
 mod dev;
 mod ids;
 mod init;

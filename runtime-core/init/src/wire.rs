@@ -38,6 +38,9 @@ pub const FLAG_PRIVATE_NETWORK: u32 = 1024;
 /// The interface has an IPv6 address too.
 pub const FLAG_IPV6: u32 = 2048;
 
+/// No namespaces and no mounts: `upper` is a directory that has all the step finds, and becomes its root by chroot(2).
+pub const FLAG_CHROOT: u32 = 1 << 16;
+
 /// What a mount of the step's own shows. A path of the host.
 pub const MOUNT_BIND: u32 = 0;
 /// A path inside layers that overlayfs stacks.

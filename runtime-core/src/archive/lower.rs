@@ -1,11 +1,13 @@
 //! The layers below an upper, looked through the way overlayfs does: top down, until a whiteout or an opaque directory.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
-use super::overlay::{is_overlay, is_whiteout, take_marks};
+use super::names::list;
+use super::overlay::{WHITEOUT_PREFIX, is_hidden, is_overlay, take_marks};
 use super::sys::{failed, lstat_if_there, open_dir_beneath, open_file, open_root};
 use super::xattr::{self, Xattrs};
 use crate::error::Result;
@@ -36,6 +38,10 @@ impl Lowers {
         (0..self.roots.len()).collect()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty()
+    }
+
     pub fn open_dir(&self, layers: &[usize], path: &[u8]) -> Result<LowerDir> {
         let open = |layer: &usize| {
             let fd =
@@ -60,6 +66,31 @@ impl LowerDir {
         Ok(None)
     }
 
+    /// Every name that the merged directory shows, with the directory of the layer that has it. `path` is for messages.
+    pub fn entries(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, &OwnedFd)>> {
+        let (mut seen, mut shown) = (HashSet::new(), Vec::new());
+        for (_, dir) in &self.layers {
+            let marks = take_marks(
+                &mut xattr::read(dir.as_fd(), b".", is_overlay).map_err(failed("read lower", path))?,
+            );
+            for name in list(dir.as_fd(), path, marks.may_hold_marked_whiteouts())? {
+                let text = match name.text.strip_prefix(WHITEOUT_PREFIX) {
+                    Some(hidden) if name.is_whiteout => hidden.to_vec(),
+                    _ => name.text,
+                };
+                if seen.insert(text.clone()) && !name.is_whiteout {
+                    shown.push((text, dir));
+                }
+            }
+        }
+        Ok(shown)
+    }
+
+    /// The uppermost layer's own directory, which says how the merged one looks.
+    pub fn topmost(&self) -> Option<&OwnedFd> {
+        self.layers.first().map(|(_, dir)| dir)
+    }
+
     /// The layers that make up the merged subdirectory `name`; none when it is no directory there.
     pub fn layers_of(&self, name: &[u8]) -> rustix::io::Result<Vec<usize>> {
         let mut layers = Vec::new();
@@ -77,13 +108,6 @@ impl LowerDir {
         }
         Ok(layers)
     }
-}
-
-/// A whiteout, in either spelling.
-fn is_hidden(dir: BorrowedFd<'_>, name: &[u8], stat: &Stat) -> rustix::io::Result<bool> {
-    let may_be_marked = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_size == 0;
-    let is_marked = || Ok(take_marks(&mut xattr::read(dir, name, is_overlay)?).whiteout);
-    Ok(is_whiteout(stat) || may_be_marked && is_marked()?)
 }
 
 /// What decides whether an upper's entry differs from the lower's.

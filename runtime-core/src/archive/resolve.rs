@@ -98,6 +98,10 @@ impl Target {
         }
         let stat = lstat_if_there(&here.fd, part).map_err(failed("open directory", &path))?;
         let kind = stat.map(|stat| FileType::from_raw_mode(stat.st_mode));
+        let hidden = stat
+            .as_ref()
+            .map_or(Ok(false), |stat| overlay::is_hidden(here.fd.as_fd(), part, stat));
+        let hidden = hidden.map_err(failed("open directory", &path))?;
         match (kind, stat) {
             (Some(FileType::Directory), _) => {}
             (Some(FileType::Symlink), _) => {
@@ -106,9 +110,9 @@ impl Target {
                     target.map_err(failed("read link", &path))?.into_bytes(),
                 ));
             }
-            (_, Some(stat)) if !overlay::is_whiteout(&stat) => return Err(corrupt(&path, "not a directory")),
+            (_, Some(_)) if !hidden => return Err(corrupt(&path, "not a directory")),
             _ if !create => return Ok(Step::Missing),
-            (_, hidden) => self.make_implied(here, part, hidden.is_some())?,
+            _ => self.make_implied(here, part, hidden)?,
         }
         open_dir_beneath(here.fd.as_fd(), part)
             .map(Step::Directory)

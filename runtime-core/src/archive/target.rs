@@ -93,7 +93,15 @@ impl Target {
         let parent = self.parent(dir)?;
         let path = join(&parent.path, name);
         let existing = lstat_if_there(&parent.fd, name).map_err(failed("create directory", &path))?;
-        match existing.map(|stat| (FileType::from_raw_mode(stat.st_mode), overlay::is_whiteout(&stat))) {
+        let existing = match existing {
+            Some(stat) => {
+                let hidden = overlay::is_hidden(parent.fd.as_fd(), name, &stat);
+                let hidden = hidden.map_err(failed("create directory", &path))?;
+                Some((FileType::from_raw_mode(stat.st_mode), hidden))
+            }
+            None => None,
+        };
+        match existing {
             Some((FileType::Directory, _)) => {}
             Some((_, was_hidden)) => self.replace_by_directory(&parent, name, was_hidden)?,
             None => mkdir(&parent, name)?,

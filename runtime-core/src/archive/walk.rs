@@ -105,10 +105,13 @@ impl Walker<'_> {
     ) -> Result<Frame> {
         let slash: &[u8] = if path.is_empty() { b"" } else { b"/" };
         let span = self.listing.add_text(&[&path, slash])?;
-        let names = list(fd.as_fd(), &path, marks.xattr_whiteouts)?;
+        let names = list(fd.as_fd(), &path, marks.may_hold_marked_whiteouts())?;
+        // overlayfs marks every directory that is moved to where the lowers have its parent: over nothing, that says nothing. What
+        // the layer will lie on is not known when it has no lowers.
+        let hides = marks.opaque && (self.lowers.is_empty() || !layers.is_empty());
         let layers = if marks.opaque { Vec::new() } else { layers };
         let lower = self.lowers.open_dir(&layers, &path)?;
-        if marks.opaque {
+        if hides {
             self.push_whiteout(span, OPAQUE_MARKER)?;
         }
         Ok(Frame {

@@ -2,6 +2,7 @@
 //! tells it what to do, and cleans up after it. The README of runtime-core has the whole picture.
 
 mod cgroup;
+mod chroot;
 mod control;
 mod disk;
 mod encode;
@@ -13,7 +14,9 @@ mod helper;
 mod input;
 mod limits;
 mod mounts;
+mod namespaces;
 mod process;
+mod records;
 mod request;
 mod seccomp;
 mod spare;
@@ -33,16 +36,18 @@ use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
 use self::input::Input;
+use self::spawn::Spawned;
 use self::sync_writes::SyncWrites;
 use crate::error::{Error, Result};
 use crate::network::SandboxNetwork;
+use crate::plain::Step;
 use crate::task::{self, Job};
 
 use cgroup::{Cgroup, Group, Refusal};
 pub use enforceable::RefusedLimit;
 pub use limits::SandboxLimits;
 pub use process::{SandboxProcess, SandboxReport};
-pub use request::{SandboxMount, SandboxRequest, SandboxTerminal};
+pub use request::{SandboxFile, SandboxLayers, SandboxMount, SandboxRequest, SandboxTerminal};
 
 /// Starts a step. The promise resolves once its helper runs; output and status come through the descriptors.
 #[napi(ts_return_type = "Promise<SandboxProcess>")]
@@ -54,8 +59,8 @@ pub fn start_sandbox(request: SandboxRequest) -> AsyncTask<Job<SandboxProcess>> 
 /// thread would take ten times over. Null where there is none.
 #[napi]
 pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<SandboxProcess>> {
-    // What the caches of a step with a quota hold has to be counted first, which can take long.
-    if request.insecure || request.limits.disk_quota_bytes.is_some() {
+    // What the caches of a step with a quota hold has to be counted first, which can take long; so can making a tree.
+    if request.insecure || request.trees.is_some() || request.limits.disk_quota_bytes.is_some() {
         return Ok(None);
     }
     let needs = spare::Needs::of(&request)?;
@@ -141,7 +146,7 @@ pub fn probe_sandbox(request: SandboxRequest) -> napi::Result<Uint8Array> {
 /// With the helper that was prepared ahead, where it fits; then prepares the next.
 fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
     // Nothing is prepared ahead for what few steps ask for.
-    if request.insecure {
+    if request.insecure || request.trees.is_some() {
         return start_anew(request);
     }
     let needs = spare::Needs::of(request)?;
@@ -169,11 +174,12 @@ fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
         .map_err(Refusal::into_error)
         .and_then(|()| {
             let disk = disk::Disk::open(request)?;
-            let spec = encode::encode(request, &cgroup)?;
-            Ok((spawn::spawn(&spec, Input::of(request))?, disk))
+            Ok((spawn_in(request, &cgroup)?, disk))
         });
     match started {
-        Ok((spawned, disk)) => Ok(SandboxProcess::new(spawned, cgroup, group, sync, disk, network)),
+        Ok(((spawned, tree), disk)) => {
+            Ok(SandboxProcess::new(spawned, cgroup, group, sync, disk, network).in_tree(tree))
+        }
         Err(error) => {
             cgroup.remove();
             Err(error)
@@ -206,4 +212,13 @@ fn sync_writes(
     let places = [Some(&request.upper), Some(&request.work)];
     let all = places.into_iter().chain(of_mounts).flatten();
     Ok(Some(SyncWrites::begin(all.map(PathBuf::from).collect())))
+}
+
+fn spawn_in(request: &SandboxRequest, cgroup: &Cgroup) -> Result<(Spawned, Option<Step>)> {
+    let tree = chroot::prepare(request)?;
+    let spec = match &tree {
+        Some(tree) => encode::encode_chroot(request, &tree.root_path(), cgroup)?,
+        None => encode::encode(request, cgroup)?,
+    };
+    Ok((spawn::spawn(&spec, Input::of(request))?, tree))
 }

@@ -16,6 +16,7 @@ use super::ending::Ending;
 use super::follow::{CLOSED, Listener, MAX_WAITING, Pipes, STATUS, Told, WRITTEN, tell};
 use super::gate::Gate;
 use super::input::{self, Input};
+use super::records;
 use super::request::SandboxTerminal;
 use super::spawn::{self, Spawned};
 use super::step_network::StepNetwork;
@@ -23,6 +24,7 @@ use super::sync_writes::SyncWrites;
 use super::terminal::Terminal;
 use crate::error::{Error, Result};
 use crate::network::Plan;
+use crate::plain::Step;
 
 /// One step. Collected before its end, it ends: the helper sees its control pipe close.
 #[napi]
@@ -56,6 +58,8 @@ struct Ended {
     refused_before: f64,
     sync: Option<SyncWrites>,
     disk: Disk,
+    /// Where the step's root is a plain tree.
+    tree: Option<Step>,
 }
 
 /// What there is to write, and where to: a terminal's master comes later.
@@ -134,17 +138,30 @@ impl SandboxProcess {
                     refused_before,
                     sync,
                     disk,
+                    tree: None,
                 },
                 is_asked_to_end,
             })),
         }
     }
 
+    /// The same, in a plain tree.
+    pub fn in_tree(self, tree: Option<Step>) -> Self {
+        if let Ok(mut rest) = self.rest.lock()
+            && let Some(rest) = rest.as_mut()
+        {
+            rest.ended.tree = tree;
+        }
+        self
+    }
+
     /// Reads the status to its end on this thread, and cleans up.
     pub fn run_to_end(self) -> Result<Vec<u8>> {
         let rest = self.take()?;
         let status = rest.pipes.drain(|_, _| {}, |_| None, drop);
-        rest.ended.clean_up();
+        let mut ended = rest.ended;
+        let status = ended.finish_tree(status);
+        ended.clean_up();
         Ok(status)
     }
 
@@ -299,6 +316,7 @@ impl Ended {
         let _ending = Ending::begin();
         // Before anybody looks at what the step has written.
         drop(self.sync.take());
+        let status = self.finish_tree(status);
         let report = network.report(self.report());
         let tell_now = move || tell(&listener, STATUS, status, Some(report));
         if waits_for_the_last {
@@ -318,6 +336,21 @@ impl Ended {
             is_at_disk_quota: disk.quota == Some(cmp::Ordering::Equal),
             layer_bytes: disk.layer_bytes.map(|bytes| bytes as f64),
             ..self.cgroup.report(self.group.as_deref(), self.refused_before)
+        }
+    }
+
+    /// What was changed in a plain tree becomes the step's upper. Where that fails, what the command said of itself counts no more.
+    fn finish_tree(&mut self, status: Vec<u8>) -> Vec<u8> {
+        let Some(tree) = self.tree.take() else {
+            return status;
+        };
+        match tree.finish(records::has_succeeded(&status)) {
+            Ok(()) => status,
+            Err(error) => records::failure(
+                error.errno.unwrap_or(libc::EIO),
+                &error.step,
+                error.subject.as_deref().unwrap_or(""),
+            ),
         }
     }
 

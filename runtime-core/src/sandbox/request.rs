@@ -45,6 +45,8 @@ pub struct SandboxRequest {
     pub identity: bool,
     /// Prepares no next step.
     pub is_last: bool,
+    /// Isolation by chroot(2): the root is a plain tree in this directory, and there are no namespaces.
+    pub trees: Option<String>,
 }
 
 /// The window of a terminal, in characters.

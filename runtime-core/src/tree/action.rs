@@ -57,7 +57,7 @@ pub fn apply(layers: &Layers, actions: &[Action], epoch: i64, cancel: &CancelFla
             cancel.check()?;
             apply_one(root, action, epoch, &mut placed, cancel)?;
         }
-        Ok(())
+        rootfs.settle(cancel)
     })
 }
 

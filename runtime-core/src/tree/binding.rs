@@ -18,6 +18,8 @@ pub struct TreeLayers {
     pub lowers: Vec<String>,
     pub upper: Option<String>,
     pub work: Option<String>,
+    /// Nothing can be mounted: what several layers show is made of plain files, in this directory.
+    pub trees: Option<String>,
 }
 
 #[napi(object)]
@@ -185,6 +187,7 @@ impl From<TreeLayers> for Layers {
             lowers: layers.lowers,
             upper: layers.upper,
             work: layers.work,
+            trees: layers.trees,
         }
     }
 }

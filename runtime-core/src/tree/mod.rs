@@ -6,8 +6,8 @@
 
 mod action;
 mod binding;
-mod chmod;
-mod content;
+pub(crate) mod chmod;
+pub(crate) mod content;
 mod copy;
 mod digest;
 mod direct;
@@ -22,13 +22,13 @@ mod path;
 mod policy;
 mod read;
 mod record;
-mod remove;
+pub(crate) mod remove;
 mod resolve;
 mod rootfs;
 mod select;
 mod site;
 pub mod size;
-mod thread;
+pub(crate) mod thread;
 mod unpack;
 mod users;
 mod walk;

@@ -9,6 +9,8 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use super::thread::Isolation;
 use crate::error::{Error, Result};
+use crate::plain;
+use crate::task::CancelFlag;
 
 /// The layers of a root, lowest first, and where it is written.
 #[derive(Clone, Debug, Default)]
@@ -16,13 +18,15 @@ pub struct Layers {
     pub lowers: Vec<String>,
     pub upper: Option<String>,
     pub work: Option<String>,
+    /// Nothing can be mounted: what several layers show is made of plain files, in this directory.
+    pub trees: Option<String>,
 }
 
 impl Layers {
     /// A single directory needs no overlay.
     pub fn isolation(&self) -> Isolation {
         let stacked = self.lowers.len() + usize::from(self.upper.is_some());
-        if stacked > 1 {
+        if stacked > 1 && self.trees.is_none() {
             Isolation::Mounts
         } else {
             Isolation::Stack
@@ -36,6 +40,13 @@ pub struct Rootfs {
     directory: Option<Arc<OwnedFd>>,
     /// overlayfs's own directory, when the mount was volatile.
     volatile_work: Option<OwnedFd>,
+    plain: Option<Plain>,
+}
+
+/// What keeps a plain tree.
+enum Plain {
+    Read { _tree: plain::Shared },
+    Written { tree: plain::Held, upper: String },
 }
 
 impl Rootfs {
@@ -44,6 +55,7 @@ impl Rootfs {
         let lowers = layers.lowers.iter().chain(&layers.upper).cloned().collect();
         Self::open(&Layers {
             lowers,
+            trees: layers.trees.clone(),
             ..Layers::default()
         })
     }
@@ -54,12 +66,25 @@ impl Rootfs {
             (None, []) => Ok(Self {
                 directory: None,
                 volatile_work: None,
+                plain: None,
             }),
             (Some(only), []) | (None, [only]) => Ok(Self {
                 directory: Some(Arc::new(open_layer(only)?)),
                 volatile_work: None,
+                plain: None,
             }),
-            _ => mount_overlay(layers),
+            _ => match &layers.trees {
+                Some(trees) => open_plain(layers, trees),
+                None => mount_overlay(layers),
+            },
+        }
+    }
+
+    /// After the last change. An overlay has written it to the upper as it was made.
+    pub fn settle(mut self, cancel: &CancelFlag) -> Result<()> {
+        match self.plain.take() {
+            Some(Plain::Written { tree, upper }) => tree.commit(&upper, cancel),
+            _ => Ok(()),
         }
     }
 
@@ -86,6 +111,26 @@ fn forget_volatile(work: &OwnedFd) {
     for directory in ["work/incompat/volatile", "work/incompat"] {
         let _ = unlinkat(work, directory, AtFlags::REMOVEDIR);
     }
+}
+
+fn open_plain(layers: &Layers, trees: &str) -> Result<Rootfs> {
+    let cancel = CancelFlag::default();
+    let (directory, plain) = match &layers.upper {
+        Some(upper) => {
+            let tree = plain::take(trees, &layers.lowers, &cancel)?;
+            let upper = upper.clone();
+            (tree.root().clone(), Plain::Written { tree, upper })
+        }
+        None => {
+            let tree = plain::share(trees, &layers.lowers, &cancel)?;
+            (tree.root().clone(), Plain::Read { _tree: tree })
+        }
+    };
+    Ok(Rootfs {
+        directory: Some(directory),
+        volatile_work: None,
+        plain: Some(plain),
+    })
 }
 
 fn open_layer(path: &str) -> Result<OwnedFd> {
@@ -130,6 +175,7 @@ fn mount_overlay(layers: &Layers) -> Result<Rootfs> {
     Ok(Rootfs {
         directory: Some(Arc::new(directory)),
         volatile_work: if writable.is_some() { work } else { None },
+        plain: None,
     })
 }
 

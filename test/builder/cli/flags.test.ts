@@ -74,7 +74,7 @@ for (const [line, code, message, hint] of errors) {
 }
 
 test("docker's flags without a meaning are accepted, and named", () => {
-  const parsed = parse("--rm --force-rm=true --compress --builder x --isolation default .");
+  const parsed = parse("--rm --force-rm=true --compress --builder x .");
   assert.equal(checkSupport(parsed, BUILD_FLAGS), ["--rm", "--force-rm", "--compress", "--builder"]);
 });
 
@@ -86,7 +86,6 @@ for (const line of [
   "--cgroup-parent x",
   "--provenance=true",
   "--sbom true",
-  "--isolation hyperv",
 ]) {
   test(`${line} is refused by name, with a way out`, () => {
     const error = usageError(() => checkSupport(parse(`${line} .`), BUILD_FLAGS));
@@ -96,7 +95,7 @@ for (const line of [
   });
 }
 
-for (const line of ["--squash=false", "--provenance=false", "--sbom=false", "--load=false", "--isolation default"]) {
+for (const line of ["--squash=false", "--provenance=false", "--sbom=false", "--load=false"]) {
   test(`${line} asks for nothing and is accepted`, () => {
     assert.equal(checkSupport(parse(`${line} .`), BUILD_FLAGS), []);
   });

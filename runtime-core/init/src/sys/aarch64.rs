@@ -125,4 +125,7 @@ pub mod nr {
     pub const CLOSE_RANGE: usize = 436;
     pub const OPENAT2: usize = 437;
     pub const MOUNT_SETATTR: usize = 442;
+    pub const CHROOT: usize = 51;
+    pub const SIGNALFD4: usize = 74;
+    pub const GETPID: usize = 172;
 }

@@ -224,6 +224,11 @@ pub fn change_directory(to: &CStr) -> Result<()> {
     unsafe { call(nr::CHDIR, [path(to)]) }.map(drop)
 }
 
+pub fn change_root(to: &CStr) -> Result<()> {
+    // SAFETY: chroot(2) reads a C string.
+    unsafe { call(nr::CHROOT, [path(to)]) }.map(drop)
+}
+
 pub fn change_directory_to(fd: i32) -> Result<()> {
     // SAFETY: fchdir(2) takes a descriptor.
     unsafe { call(nr::FCHDIR, [fd as usize]) }.map(drop)

@@ -100,6 +100,7 @@ const PR_SET_PDEATHSIG: usize = 1;
 const PR_SET_DUMPABLE: usize = 4;
 const PR_SET_KEEPCAPS: usize = 8;
 const PR_CAPBSET_DROP: usize = 24;
+const PR_SET_CHILD_SUBREAPER: usize = 36;
 const PR_SET_NO_NEW_PRIVS: usize = 38;
 const PR_CAP_AMBIENT: usize = 47;
 const PR_CAP_AMBIENT_RAISE: usize = 2;
@@ -112,6 +113,11 @@ fn prctl(option: usize, argument: usize) -> Result<()> {
 
 pub fn set_parent_death_signal(signal: i32) -> Result<()> {
     prctl(PR_SET_PDEATHSIG, signal as usize)
+}
+
+/// Descendants whose parent is gone become children of this process.
+pub fn adopt_orphans() -> Result<()> {
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
 }
 
 /// Nobody of equal ids may trace this process or read its /proc entries.

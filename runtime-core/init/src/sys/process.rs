@@ -189,6 +189,11 @@ pub fn usage_of_children() -> Usage {
     usage
 }
 
+pub fn own_id() -> i32 {
+    // SAFETY: getpid(2) takes nothing.
+    unsafe { call(nr::GETPID, []) }.map_or(0, |pid| pid as i32)
+}
+
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct Limit {

@@ -44,6 +44,22 @@ pub fn reset_actions() {
     }
 }
 
+/// A descriptor that is readable when a child has ended: signalfd(2). SIGCHLD must be blocked.
+pub fn child_events() -> Result<Fd> {
+    const NEW_CLOEXEC_NONBLOCK: [usize; 2] = [usize::MAX, 0o2004000];
+    let set: u64 = 1 << (SIGCHLD - 1);
+    let [new, flags] = NEW_CLOEXEC_NONBLOCK;
+    // SAFETY: signalfd4(2) reads one 64-bit set.
+    unsafe { call(nr::SIGNALFD4, [new, &raw const set as usize, MASK_SIZE, flags]) }
+        .map(|fd| Fd::new(fd as i32))
+}
+
+/// Takes one signal from such a descriptor.
+pub fn take_event(events: &Fd) {
+    let mut information = [0u8; 128];
+    let _ = super::file::read(events.raw(), &mut information);
+}
+
 pub struct Received {
     pub signal: i32,
     /// Sent by a process outside this pid namespace: pid_namespaces(7) shows it as pid 0.

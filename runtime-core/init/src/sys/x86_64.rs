@@ -126,4 +126,7 @@ pub mod nr {
     pub const CLOSE_RANGE: usize = 436;
     pub const OPENAT2: usize = 437;
     pub const MOUNT_SETATTR: usize = 442;
+    pub const GETPID: usize = 39;
+    pub const CHROOT: usize = 161;
+    pub const SIGNALFD4: usize = 289;
 }

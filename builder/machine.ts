@@ -1,0 +1,38 @@
+import { mkdirSync } from "node:fs";
+import type { Store } from "../layers/index.ts";
+import { mayRefuseSandbox, mountRefusal, tryChroot, tryNamespaces } from "../runtime-core/index.ts";
+import { BuildError } from "./errors.ts";
+import { topologicalOrder, type Vertex } from "./llb/index.ts";
+import type { BuildOptions } from "./options.ts";
+
+const OR_CHROOT =
+  "or use --isolation chroot, which isolates less: steps share the container's processes and network, and have no /proc";
+
+/**
+ * Refuses a build where nothing can be mounted, before any work. A tenth of a millisecond. Throws BuildError SANDBOX_UNAVAILABLE
+ * with what was refused and what to change.
+ */
+export function checkMounts({ isolation }: BuildOptions): void {
+  if (isolation === "chroot" || process.platform !== "linux") return;
+  const refusal = mountRefusal();
+  if (refusal === undefined) return;
+  throw new BuildError("SANDBOX_UNAVAILABLE", `this machine allows no sandbox: ${refusal.reason}`, {
+    hint: `${refusal.remedy}; ${OR_CHROOT}`,
+  });
+}
+
+/**
+ * Tries the isolation that the steps of `target` will have, where that may be refused, before the first of them runs.
+ * Throws BuildError SANDBOX_UNAVAILABLE.
+ */
+export function checkSandbox(target: Vertex, { isolation }: BuildOptions, store: Store): void {
+  const hasSteps = topologicalOrder(target).some(({ op }) => op.type === "exec");
+  if (isolation !== "chroot" && !(hasSteps && mayRefuseSandbox())) return;
+  const directory = store.workspace.path();
+  mkdirSync(directory);
+  const problem = isolation === "chroot" ? tryChroot(directory).problem : tryNamespaces(directory).problems[0];
+  if (problem === undefined) return;
+  throw new BuildError("SANDBOX_UNAVAILABLE", `this machine allows no ${isolation ?? "sandbox"}: ${problem}`, {
+    hint: isolation === "chroot" ? "see tsbuild doctor for what is missing" : `see tsbuild doctor; ${OR_CHROOT}`,
+  });
+}
