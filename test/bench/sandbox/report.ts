@@ -22,25 +22,43 @@ export function timesTable(timed: readonly Timed[]): string {
   return columns([["ms", "p50", "p95", "min", "/ anew", "/ ahead"], ...rows]);
 }
 
-/** What is wanted, and what was measured: of the forms of a peer that have what a step has, the fastest counts. */
-export function verdicts(timed: readonly Timed[]): { readonly text: string; readonly isMet: boolean }[] {
-  const own = fastest(timed, "tsbuild");
-  const times = Object.entries({ crun: 5, runc: 10, bwrap: 2 }).map(([peer, wanted]) => {
-    const measured = fastest(timed, peer) / own;
+export interface Verdict {
+  readonly text: string;
+  readonly isMet: boolean;
+}
+
+const WANTED: Readonly<Record<string, number>> = { crun: 5, runc: 10, bwrap: 2 };
+
+/**
+ * What is wanted, and what was measured: of the forms of a peer that have what a step has, the fastest counts. A build prepares the
+ * sandbox of each step while the one before it runs; only its first step may have to start anew, which is judged apart.
+ */
+export function verdicts(timed: readonly Timed[]): {
+  readonly ahead: readonly Verdict[];
+  readonly anew: readonly Verdict[];
+} {
+  const above = fastest(timed, "tsbuild, prepared ahead") - fastest(timed, "alone");
+  const start = verdict(`${above.toFixed(2)} ms above the program alone, wanted at most 3`, above <= 3, above);
+  return {
+    ahead: [...ratioVerdicts(timed, "tsbuild, prepared ahead"), start],
+    anew: ratioVerdicts(timed, "tsbuild"),
+  };
+}
+
+function ratioVerdicts(timed: readonly Timed[], own: string): Verdict[] {
+  return Object.entries(WANTED).map(([peer, wanted]) => {
+    const measured = fastest(timed, peer) / fastest(timed, own);
     return verdict(
       `${peer} takes ${measured.toFixed(1)} times as long, wanted ${wanted}`,
       measured >= wanted,
       measured,
     );
   });
-  const above = fastest(timed, "tsbuild, prepared ahead") - fastest(timed, "alone");
-  const text = `prepared ahead: ${above.toFixed(2)} ms above the program alone, wanted at most 3`;
-  return [...times, verdict(text, above <= 3, above)];
 }
 
-function verdict(text: string, isMet: boolean, measured: number) {
-  const mark = Number.isNaN(measured) ? "not measured" : isMet ? "met" : "NOT MET";
-  return { text: `${mark.padEnd(12)}  ${text}`, isMet: isMet || Number.isNaN(measured) };
+function verdict(text: string, isMet: boolean, measured: number): Verdict {
+  if (Number.isNaN(measured)) return { text: "  not measured", isMet: true };
+  return { text: `  ${(isMet ? "met" : "NOT MET").padEnd(8)} ${text}`, isMet };
 }
 
 /** How long the event loop stood still. */
