@@ -37,7 +37,7 @@ async function examine(store: string): Promise<SandboxCapabilities> {
 }
 
 /** What depends on the sandbox, and so on where it is looked at. */
-const OF_THE_SANDBOX = ["overlay", "idmap", "cgroup", "sandbox", "chroot"];
+const OF_THE_SANDBOX = ["overlay", "idmap", "cgroup", "network", "sandbox", "chroot"];
 
 function isOfTheSandbox(id: string): boolean {
   return OF_THE_SANDBOX.includes(id) || id.startsWith("limits.");
