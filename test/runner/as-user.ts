@@ -9,14 +9,13 @@ import type { Job } from "./job.ts";
  */
 export const USER_TESTS: readonly string[] = [
   "test/runtime-core/sandbox",
-  "test/attack/",
   "test/layers/overlay-snapshotter",
   "test/e2e/run-mounts",
   "test/e2e/cache",
 ];
 
 /** Of these, the files that make ordinary users of their own, as root. */
-export const ROOT_TESTS: readonly string[] = ["test/runtime-core/sandbox-rootless"];
+export const ROOT_TESTS: readonly string[] = ["test/runtime-core/sandbox-rootless", "test/attack/"];
 
 /** How tsbuild itself runs for an ordinary user: builder/cli/rootless.ts. */
 const ENTER = ["unshare", "--user", "--map-root-user", "--map-auto", "--mount", "--propagation", "private", "--"];
