@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
     all: { type: "boolean", default: false },
     as: { type: "string", multiple: true, default: ["root", "user"] },
     kernel: { type: "string" },
-    timeout: { type: "string", default: "60" },
+    timeout: { type: "string", default: "120" },
   },
 });
 
