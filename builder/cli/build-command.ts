@@ -21,7 +21,7 @@ export async function buildCommand(args: readonly string[]): Promise<number> {
   }
   const ignored = checkSupport(flags, BUILD_FLAGS);
   const request = buildRequest(flags, process.env);
-  if (request.opensShell) checkTerminal();
+  if (request.opensShell) checkShell(request);
   enterNamespaceFor(request);
   if (ignored.length > 0) process.stderr.write(`warning: without a meaning here, ignored: ${ignored.join(", ")}\n`);
   const { call, options } = request;
@@ -48,7 +48,11 @@ function enterNamespaceFor({ call }: BuildRequest): void {
 }
 
 /** A shell reads keys and shows what they do, beside a progress that standard error shows. */
-function checkTerminal(): void {
+function checkShell({ options }: BuildRequest): void {
+  if (options.isolation === "chroot") {
+    const hint = "its terminal is the sandbox's own, which chroot does not have";
+    throw new UsageError("CONFLICTING_FLAGS", "--on-error shell and --isolation chroot cannot be combined", hint);
+  }
   if (process.stdin.isTTY === true && process.stderr.isTTY === true) return;
   const hint = "--on-error shell is for a person at a terminal: leave it out elsewhere";
   throw new UsageError("NOT_A_TERMINAL", "the input device is not a TTY", hint);

@@ -6,7 +6,7 @@ import { LIMIT_FLAG_TABLE } from "./limit-flag-table.ts";
 const SHARED = [
   ..."network add-host allow-net net-bps ca-certs".split(" "),
   ...LIMIT_FLAG_TABLE.map(({ name }) => name),
-  ..."security-opt isolation platform store".split(" "),
+  ..."security-opt platform store".split(" "),
 ];
 
 /** The flags of `tsbuild run`, in the order help shows them: ours, then docker's that are ignored or refused. `-h` is docker's. */
@@ -90,6 +90,7 @@ export const RUN_FLAGS: readonly Flag[] = [
   refused("privileged", "the sandbox keeps no way out: mount what is needed with --volume", "boolean"),
   refused("publish", "with --network host its ports are this machine's", "string", "p"),
   refused("publish-all", "with --network host its ports are this machine's", "boolean", "P"),
+  refused("isolation", "run is always in the sandbox", "string", undefined, ["default", "namespaces", ""]),
   refused("restart", "let systemd or a loop start it again", "string", undefined, ["no", ""]),
   refused("device", "leave it out: the sandbox has no devices of this machine"),
   refused("gpus", "leave it out: the sandbox has no devices of this machine"),
