@@ -63,15 +63,22 @@ export function requirePrivateNetwork(options: BuildOptions, directory: string):
   });
 }
 
-/** Refuses a step that would have the host's network beside a restriction which cannot be held there: CONFLICTING_NETWORK. */
+/**
+ * Refuses a step that would have the host's network, or no sandbox, beside a restriction which cannot be held there:
+ * CONFLICTING_NETWORK.
+ */
 export function checkHostNetwork(target: Vertex, options: BuildOptions, source: SourceFile): void {
   const wanted = wantedOf(options);
   if (wanted === undefined || wanted === "--network private") return;
   for (const { op, range, wordRanges } of topologicalOrder(target)) {
-    if (op.type !== "exec" || op.network !== "host") continue;
-    throw new BuildError("CONFLICTING_NETWORK", `${wanted} cannot be held in a step with the host's network`, {
-      hint: "leave out --network=host, or the restriction",
-      range: wordRanges?.get("--network") ?? range,
+    if (op.type !== "exec" || (op.network !== "host" && op.security !== "insecure")) continue;
+    const [flag, what] =
+      op.network === "host"
+        ? (["--network", "with the host's network"] as const)
+        : (["--security", "without a sandbox"] as const);
+    throw new BuildError("CONFLICTING_NETWORK", `${wanted} cannot be held in a step ${what}`, {
+      hint: `leave out the step's ${flag}, or the restriction`,
+      range: wordRanges?.get(flag) ?? range,
       source,
     });
   }

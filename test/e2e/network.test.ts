@@ -226,6 +226,12 @@ for (const [name, lines, flags, message] of [
     ["--allow-net", "a", "--allow", "network.host"],
     /--allow-net cannot be held in a step with the host's network/,
   ],
+  [
+    "--allow-net with a RUN --security=insecure",
+    ["FROM busybox", "RUN --security=insecure true"],
+    ["--allow-net", "a", "--allow", "security.insecure"],
+    /--allow-net cannot be held in a step without a sandbox/,
+  ],
 ] as const) {
   network(`refused before anything runs: ${name}`, async () => {
     const context = makeContext({ Dockerfile: dockerfile(...lines) });

@@ -18,7 +18,7 @@ const podman = startPodman(makeTempDir("podman"));
 let pushed = "";
 
 nodeApp.before(async () => {
-  const flags = ["--network", "host", "--store", makeTempDir("store"), ...proxyArguments()];
+  const flags = ["--store", makeTempDir("store"), ...proxyArguments()];
   const base = ["--build-context", `node=oci-layout://${await baseImage("node")}:latest`];
   const image = ["--tag", reference, "--push", "--build-arg", "VERSION=1.0", "--quiet"];
   const result = await tsbuildOk(["build", ...flags, ...base, ...image, await makeApp()], { timeoutMs: 400_000 });

@@ -54,18 +54,13 @@ fn configure(interfaces: &Interfaces, flags: u16) -> sys::Result<()> {
     interfaces.add_default_route(INNER, wire::GATEWAY_ADDRESS)
 }
 
-/// No packets but the step's: no router is looked for, and no address is made up. Best effort, where /proc is not this one's.
+/// No packets but the step's: without a link-local address no router is looked for, and none is made up. Best effort, where /proc
+/// is not this one's.
 fn forbid_autoconfiguration(with_ipv6: bool) {
-    let settings: &[(&CStr, &[u8])] = if with_ipv6 {
-        &[
-            (c"/proc/sys/net/ipv6/conf/default/addr_gen_mode", b"1"),
-            (c"/proc/sys/net/ipv6/conf/default/accept_ra", b"0"),
-            (c"/proc/sys/net/ipv6/conf/default/accept_dad", b"0"),
-        ]
+    let (setting, value) = if with_ipv6 {
+        (c"/proc/sys/net/ipv6/conf/default/addr_gen_mode", b"1")
     } else {
-        &[(c"/proc/sys/net/ipv6/conf/default/disable_ipv6", b"1")]
+        (c"/proc/sys/net/ipv6/conf/default/disable_ipv6", b"1")
     };
-    for (path, value) in settings {
-        let _ = file::write_file(file::AT_FDCWD, path, value);
-    }
+    let _ = file::write_file(file::AT_FDCWD, setting, value);
 }
