@@ -272,8 +272,8 @@ export type SandboxMountSource =
       /** Absolute. */
       readonly source: string;
       /**
-       * The source belongs to the builder: where limits of writes take it (cgroup v1), its files are marked to be written
-       * synchronously as long as the step runs. What is not so marked is not held to those limits there.
+       * The source belongs to the builder: where writes are limited, its files are marked to be written synchronously as
+       * long as the step runs. What is not so marked is not held to those limits on cgroup v1.
        */
       readonly isOwn?: boolean;
     }

@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { BuildError, type BuildEvent, build } from "../../builder/index.ts";
+import { probe } from "../../runtime-core/index.ts";
 import { tsbuild } from "../helpers/cli.ts";
 import type { CommandResult } from "../helpers/command.ts";
 import { busyboxFlags, dockerfile, makeContext } from "../helpers/context.ts";
@@ -74,6 +75,13 @@ test("a limit of the build that cannot be enforced is named as one", async () =>
   const { code, stderr } = await command(["RUN true"], "--build-limit", "cpuset-cpus=4097");
   assert.is(code, 1);
   assert.match(stderr, "this machine cannot enforce --build-limit cpuset-cpus:");
+});
+
+test("block io of all RUNs together is limited on cgroup v2, and refused by name on v1", async () => {
+  const { code, stderr } = await command(["RUN true"], "--build-limit", "io-write-bps=50m");
+  if (probe().cgroup === "v2") return assert.is(code, 0, stderr);
+  assert.is(code, 1);
+  assert.match(stderr, "this machine cannot enforce --build-limit io-write-bps: cgroup v1 holds no cgroups together");
 });
 
 test("limits change neither the image nor what is found in the cache", async () => {

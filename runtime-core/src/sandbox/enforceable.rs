@@ -38,20 +38,26 @@ pub fn refused_limits(
 
 /// Tried all at once first, since mostly nothing is refused.
 fn refused_by_cgroups(limits: &Limits, is_of_build: bool, directory: &Path) -> Vec<RefusedLimit> {
-    if *limits == Limits::default() || attempt(limits, directory).is_ok() {
+    if *limits == Limits::default() || attempt(limits, is_of_build, directory).is_ok() {
         return Vec::new();
     }
     limits
         .one_by_one()
         .into_iter()
         .filter_map(|(name, alone)| {
-            let refusal = attempt(&alone, directory).err()?;
+            let refusal = attempt(&alone, is_of_build, directory).err()?;
             Some(told(name, is_of_build, refusal))
         })
         .collect()
 }
 
-fn attempt(limits: &Limits, directory: &Path) -> std::result::Result<(), Refusal> {
+fn attempt(limits: &Limits, is_of_build: bool, directory: &Path) -> std::result::Result<(), Refusal> {
+    if !is_of_build {
+        let step = Cgroup::create(limits, None)?;
+        let limited = step.limit_io(&limits.io, directory);
+        step.remove();
+        return limited;
+    }
     let group = Group::create(limits, &Limits::default(), directory)?;
     let step = Cgroup::create(limits, Some(&group));
     let tried = step.map(|step| step.remove());

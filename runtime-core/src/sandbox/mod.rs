@@ -168,7 +168,7 @@ fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
     let network = request.network.as_ref().map(SandboxNetwork::check).transpose()?;
     let group = group_of(request)?;
     let cgroup = Cgroup::create(&limits, group.as_deref()).map_err(Refusal::into_error)?;
-    let sync = sync_writes(request, &cgroup, group.as_deref())?;
+    let sync = sync_writes(request, group.as_deref())?;
     let started = cgroup
         .limit_io(&limits.io, Path::new(&request.upper))
         .map_err(Refusal::into_error)
@@ -196,12 +196,9 @@ fn group_of(request: &SandboxRequest) -> Result<Option<Arc<Group>>> {
 }
 
 /// Where the step writes is written synchronously, if its limits take that: the root, and mounts that are the builder's own.
-fn sync_writes(
-    request: &SandboxRequest,
-    cgroup: &Cgroup,
-    group: Option<&Group>,
-) -> Result<Option<SyncWrites>> {
-    if !cgroup.needs_sync(&request.limits.check()?.io) && !group.is_some_and(Group::needs_sync) {
+fn sync_writes(request: &SandboxRequest, group: Option<&Group>) -> Result<Option<SyncWrites>> {
+    let of_build = group.is_some_and(|group| group.limits.io.limits_writes());
+    if !of_build && !request.limits.check()?.io.limits_writes() {
         return Ok(None);
     }
     let mounts = request.mounts.iter().filter(|mount| !mount.readonly);

@@ -1,9 +1,10 @@
-//! Synchronous writes, for steps whose writes are limited on cgroup v1.
+//! Synchronous writes, for steps whose writes are limited.
 //!
-//! There the kernel counts what a process itself sends to the disk, and writes its page cache in nobody's name: a plain cp would
-//! be held to nothing. Files with the attribute `S` (ioctl_iflags(2), FS_SYNC_FL) are written by who writes them, and so are
-//! those that are made in a directory which has it. overlayfs passes on neither O_SYNC nor a mount's `sync`, so that the
-//! attribute is on the layer's own files while the step runs. Memory mapped shared is still written later.
+//! On cgroup v1 the kernel counts what a process itself sends to the disk, and writes its page cache in nobody's name: a plain
+//! cp would be held to nothing. On v2 the page cache counts, but a step may end before it is written, and then it is nobody's
+//! too. Files with the attribute `S` (ioctl_iflags(2), FS_SYNC_FL) are written by who writes them, and so are those that are
+//! made in a directory which has it. overlayfs passes on neither O_SYNC nor a mount's `sync`, so that the attribute is on the
+//! layer's own files while the step runs. Memory mapped shared is still written later.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};

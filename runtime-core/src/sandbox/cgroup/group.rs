@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use super::Cgroup;
 use super::limits::Limits;
 use super::refusal::Refusal;
+use super::{Cgroup, Version};
 
 pub struct Group {
     pub cgroup: Cgroup,
@@ -26,13 +26,24 @@ impl Group {
             cgroup,
             limits: limits.clone(),
         };
-        match group.cgroup.limit_io(&limits.io, directory) {
+        match group.limit_io(directory) {
             Ok(()) => Ok(group),
             Err(refusal) => {
                 group.cgroup.remove();
                 Err(refusal)
             }
         }
+    }
+
+    /// blk-throttle on v1 looks at the cgroup that a process is in, and at none above it.
+    fn limit_io(&self, directory: &Path) -> Result<(), Refusal> {
+        if self.limits.io.is_any() && self.cgroup.version == Version::V1 {
+            return Err(Refusal::new(
+                "cgroup v1 holds no cgroups together to limits of block io",
+                "limit each RUN instead, or boot with cgroup v2",
+            ));
+        }
+        self.cgroup.limit_io(&self.limits.io, directory)
     }
 
     /// Keeps the group until `close`.
@@ -54,10 +65,5 @@ impl Group {
         if let Some(group) = closed {
             group.cgroup.remove();
         }
-    }
-
-    /// Whether its steps must write synchronously to be held to its limits.
-    pub fn needs_sync(&self) -> bool {
-        self.cgroup.needs_sync(&self.limits.io)
     }
 }

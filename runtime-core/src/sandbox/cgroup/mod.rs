@@ -141,11 +141,6 @@ impl Cgroup {
         self.version == Version::V2
     }
 
-    /// Whether only synchronous writes are held to `io`.
-    pub fn needs_sync(&self, io: &IoLimits) -> bool {
-        self.version == Version::V1 && io.limits_writes()
-    }
-
     /// Removes the directories. The kernel frees a cgroup shortly after its last process: EBUSY until then.
     pub fn remove(&self) {
         for directory in &self.directories {

@@ -185,7 +185,7 @@ fn limit_swap(directory: &Path, limits: &Limits) -> Result<(), Refusal> {
 }
 
 /// Linux, Documentation/admin-guide/cgroup-v2.rst, "io.max". Buffered writes count too, where memory is accounted in the same
-/// cgroup.
+/// cgroup and the step still runs: `sync_writes.rs`.
 pub fn limit_io(directory: &Path, io: &IoLimits, disk: &Disk) -> Result<(), Refusal> {
     let rows = [
         ("rbps", io.read_bps),
