@@ -96,6 +96,9 @@ pub const ACK: u8 = 16;
 
 /// What refuses a TCP segment: RFC 9293, section 3.10.7.1. `None` for what must not be answered.
 pub fn reset(packet: &Packet<'_>) -> Option<Vec<u8>> {
+    if packet.protocol != TCP {
+        return None;
+    }
     let (source, target) = packet.ends()?;
     let segment = packet.payload;
     let flags = segment[13];
