@@ -10,6 +10,9 @@ import { placeOf } from "./place.ts";
 const NO_NAME =
   /temporary failure (?:in name resolution|resolving)|could not resolve|name or service not known|bad address|EAI_AGAIN|ENOTFOUND|no such host|server misbehaving|network is unreachable|unable to resolve/i;
 
+/** What programs say of that they do not find there. */
+const NEEDS_PROC = /\/proc\b|\/dev\/(?:fd|stdin|stdout|stderr)\b/;
+
 /** How a step ended, and the last of what it printed. */
 export interface StepEnd {
   readonly result: SandboxResult;
@@ -35,6 +38,9 @@ function failureHint({ result, spec, output }: StepEnd): string {
   if (hint !== undefined) return hint;
   if (result.exitCode === 126 && /exec format error/i.test(output)) {
     return "the program is of another platform than this machine: register qemu-user-static with binfmt_misc, or let the stage be FROM --platform=$BUILDPLATFORM";
+  }
+  if (spec.rootfs.trees !== undefined && NEEDS_PROC.test(output)) {
+    return "steps have no /proc with --isolation chroot, and so no /dev/stdin, /dev/stdout and /dev/fd either: write to the streams themselves";
   }
   switch (result.exitCode) {
     case 126:
