@@ -4,7 +4,7 @@ use core::ffi::CStr;
 
 use crate::sys::file::{self, Fd};
 use crate::sys::network::{self, Interfaces, NO_ARP, POINT_TO_POINT, RUNNING, UP};
-use crate::sys::{self, EACCES};
+use crate::sys::{self, EACCES, netlink};
 use crate::wire;
 
 pub use crate::sys::network::bring_loopback_up;
@@ -37,7 +37,7 @@ pub fn make(with_ipv6: bool) -> sys::Result<Fd> {
 }
 
 fn pair(interfaces: &Interfaces) -> sys::Result<Fd> {
-    network::make_pair(INNER, OUTER, wire::STEP_LINK_ADDRESS)?;
+    netlink::make_pair(INNER, OUTER, wire::STEP_LINK_ADDRESS)?;
     interfaces.set_mtu(OUTER, wire::MTU)?;
     // Best effort: a kernel that computes checksums late has them in packets that nobody checks.
     let _ = interfaces.forbid_offloads(INNER);

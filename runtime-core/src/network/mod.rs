@@ -3,9 +3,10 @@
 //! Nothing of the host is changed, nothing needs a privilege, and nothing outlives the process.
 //!
 //! Every byte that comes from the interface is the step's: packets are parsed with bounds, and flows, memory and threads are
-//! limited. Where a step may connect to is decided in `policy.rs`, for every flow, before a socket of the host is opened.
+//! limited. Where a step may connect to is decided in `policy.rs`, by `address.rs` and `allow.rs`, for every flow, before a socket of the host is opened.
 
 mod address;
+mod allow;
 mod bucket;
 mod dns;
 mod endpoint;

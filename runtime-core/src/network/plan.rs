@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use napi_derive::napi;
 
-use super::policy::{Allow, Rule, Subject};
+use super::allow::{Allow, Rule, Subject};
 use crate::error::{Error, Result};
 
 /// The network of a step that has one of its own.

@@ -1,10 +1,11 @@
 //! Where a step may connect to.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::address::{HOST, RESOLVER, is_closed};
+use super::allow::{Allow, is_below};
 use super::dns::{Address, Failure};
 
 /// What becomes of a flow.
@@ -17,119 +18,7 @@ pub enum Verdict {
     Refuse,
 }
 
-/// Who a rule is about. Names are in lower case.
-pub enum Subject {
-    Name(String),
-    /// All names below this one, and not itself.
-    Below(String),
-    /// An address and how many of its bits count.
-    Block(IpAddr, u32),
-}
-
-pub struct Rule {
-    pub subject: Subject,
-    /// `None` is every port.
-    pub port: Option<u16>,
-}
-
-/// An allow-list, and the addresses that its names have been found to have.
-pub struct Allow {
-    rules: Vec<Rule>,
-    granted: HashMap<IpAddr, Grant>,
-}
-
-struct Grant {
-    name: String,
-    until: Instant,
-}
-
-/// An address stays open for as long as its record says, but a connection is made some time after the lookup, and programs keep
-/// what they have looked up for a minute or more.
-const SHORTEST_GRANT: Duration = Duration::from_secs(300);
-const LONGEST_GRANT: Duration = Duration::from_secs(86_400);
-/// As many addresses are open at most; the one that would have been closed first makes room.
-const MAX_GRANTS: usize = 4096;
 const DNS_PORT: u16 = 53;
-
-impl Allow {
-    pub fn new(rules: Vec<Rule>) -> Self {
-        Self {
-            rules,
-            granted: HashMap::new(),
-        }
-    }
-
-    fn allows_name(&self, name: &str, search_domains: &[String]) -> bool {
-        self.rules.iter().any(|rule| rule.names(name, search_domains))
-    }
-
-    fn allows(&self, target: SocketAddr, search_domains: &[String], now: Instant) -> bool {
-        let grant = self.granted.get(&target.ip()).filter(|grant| grant.until > now);
-        self.rules.iter().any(|rule| {
-            rule.port.is_none_or(|port| port == target.port())
-                && (rule.holds(target.ip())
-                    || grant.is_some_and(|grant| rule.names(&grant.name, search_domains)))
-        })
-    }
-
-    fn grant(&mut self, name: &str, address: &Address, now: Instant) {
-        if self.granted.len() >= MAX_GRANTS && !self.granted.contains_key(&address.ip) {
-            let first = self.granted.iter().min_by_key(|(_, grant)| grant.until);
-            if let Some(ip) = first.map(|(ip, _)| *ip) {
-                self.granted.remove(&ip);
-            }
-        }
-        let lifetime = Duration::from_secs(u64::from(address.seconds));
-        let grant = Grant {
-            name: name.to_owned(),
-            until: now + lifetime.clamp(SHORTEST_GRANT, LONGEST_GRANT),
-        };
-        self.granted.insert(address.ip, grant);
-    }
-}
-
-impl Rule {
-    fn names(&self, name: &str, search_domains: &[String]) -> bool {
-        match &self.subject {
-            Subject::Name(own) => {
-                own == name
-                    || (!own.contains('.')
-                        && search_domains.iter().any(|domain| is_joined(name, own, domain)))
-            }
-            Subject::Below(parent) => is_below(name, parent),
-            Subject::Block(..) => false,
-        }
-    }
-
-    fn holds(&self, ip: IpAddr) -> bool {
-        let Subject::Block(block, length) = self.subject else {
-            return false;
-        };
-        match (block, ip) {
-            (IpAddr::V4(block), IpAddr::V4(ip)) => {
-                let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
-                u32::from(block) & mask == u32::from(ip) & mask
-            }
-            (IpAddr::V6(block), IpAddr::V6(ip)) => {
-                let mask = u128::MAX.checked_shl(128 - length).unwrap_or(0);
-                u128::from(block) & mask == u128::from(ip) & mask
-            }
-            _ => false,
-        }
-    }
-}
-
-fn is_below(name: &str, parent: &str) -> bool {
-    name.strip_suffix(parent)
-        .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-}
-
-/// Whether `name` is `own` with a search domain after it.
-fn is_joined(name: &str, own: &str, domain: &str) -> bool {
-    name.strip_prefix(own)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .is_some_and(|rest| rest == domain)
-}
 
 pub struct Policy {
     allow: Option<Allow>,
@@ -166,18 +55,15 @@ impl Policy {
         if !is_closed(real.ip()) && self.is_listed(target, real, now) {
             return Verdict::Connect(real);
         }
-        let name = self.name_of(target.ip()).map(str::to_owned);
-        self.blocked.flow(target, name.as_deref());
+        let name = self.allow.as_ref().and_then(|allow| allow.name_of(target.ip()));
+        self.blocked.flow(target, name);
         Verdict::Refuse
     }
 
     /// The same for an address that is only asked whether it is there.
     pub fn allows_echo(&self, target: IpAddr, now: Instant) -> bool {
-        let Some(allow) = &self.allow else {
-            return !is_closed(target);
-        };
-        let is_granted = allow.granted.get(&target).is_some_and(|grant| grant.until > now);
-        !is_closed(target) && (is_granted || allow.rules.iter().any(|rule| rule.holds(target)))
+        let allow = self.allow.as_ref();
+        !is_closed(target) && allow.is_none_or(|allow| allow.allows_echo(target, now))
     }
 
     fn is_listed(&self, target: SocketAddr, real: SocketAddr, now: Instant) -> bool {
@@ -185,11 +71,6 @@ impl Policy {
         [target, real]
             .iter()
             .any(|end| allow.allows(*end, &self.search_domains, now))
-    }
-
-    fn name_of(&self, ip: IpAddr) -> Option<&str> {
-        let grant = self.allow.as_ref()?.granted.get(&ip)?;
-        Some(&grant.name)
     }
 
     /// Whether the step may look `name` up, and how it is told when not.
@@ -245,6 +126,7 @@ impl Blocked {
 
 #[cfg(test)]
 mod tests {
+    use super::super::allow::{Rule, SHORTEST_GRANT, Subject};
     use super::*;
 
     fn policy(rules: Vec<Rule>) -> Policy {

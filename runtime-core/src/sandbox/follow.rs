@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
-use super::process::SandboxReport;
+use super::report::SandboxReport;
 use super::{terminal, wire};
 
 /// What JavaScript is told: where it comes from, the bytes, and at the end the report.

@@ -11,12 +11,14 @@ mod enforceable;
 mod follow;
 mod gate;
 mod helper;
+mod holdings;
 mod input;
 mod limits;
 mod mounts;
 mod namespaces;
 mod process;
 mod records;
+mod report;
 mod request;
 mod seccomp;
 mod spare;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
+use self::holdings::Holdings;
 use self::input::Input;
 use self::spawn::Spawned;
 use self::sync_writes::SyncWrites;
@@ -46,7 +49,8 @@ use crate::task::{self, Job};
 use cgroup::{Cgroup, Group, Refusal};
 pub use enforceable::RefusedLimit;
 pub use limits::SandboxLimits;
-pub use process::{SandboxProcess, SandboxReport};
+pub use process::SandboxProcess;
+pub use report::SandboxReport;
 pub use request::{SandboxFile, SandboxLayers, SandboxMount, SandboxRequest, SandboxTerminal};
 
 /// Starts a step. The promise resolves once its helper runs; output and status come through the descriptors.
@@ -178,7 +182,14 @@ fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
         });
     match started {
         Ok(((spawned, tree), disk)) => {
-            Ok(SandboxProcess::new(spawned, cgroup, group, sync, disk, network).in_tree(tree))
+            let holdings = Holdings {
+                cgroup,
+                group,
+                sync,
+                disk,
+                tree,
+            };
+            Ok(SandboxProcess::new(spawned, holdings, network))
         }
         Err(error) => {
             cgroup.remove();

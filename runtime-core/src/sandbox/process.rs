@@ -1,6 +1,5 @@
 //! A running step as TypeScript holds it.
 
-use std::cmp;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,22 +8,18 @@ use std::sync::{Arc, Mutex};
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 
-use super::cgroup::{Cgroup, Group};
 use super::control::Control;
-use super::disk::Disk;
 use super::ending::Ending;
-use super::follow::{CLOSED, Listener, MAX_WAITING, Pipes, STATUS, Told, WRITTEN, tell};
+use super::follow::{CLOSED, Listener, MAX_WAITING, Pipes, Told, WRITTEN, tell};
 use super::gate::Gate;
+use super::holdings::{Held, Holdings};
 use super::input::{self, Input};
-use super::records;
 use super::request::SandboxTerminal;
-use super::spawn::{self, Spawned};
+use super::spawn::Spawned;
 use super::step_network::StepNetwork;
-use super::sync_writes::SyncWrites;
 use super::terminal::Terminal;
 use crate::error::{Error, Result};
 use crate::network::Plan;
-use crate::plain::Step;
 
 /// One step. Collected before its end, it ends: the helper sees its control pipe close.
 #[napi]
@@ -45,21 +40,8 @@ struct Rest {
     /// Until it is followed.
     feed: Option<Feed>,
     network: StepNetwork,
-    ended: Ended,
+    held: Held,
     is_asked_to_end: Arc<AtomicBool>,
-}
-
-/// What goes when the step has ended.
-struct Ended {
-    pidfd: OwnedFd,
-    cgroup: Cgroup,
-    group: Option<Arc<Group>>,
-    /// Forks that the group's pids limit had refused when the step began.
-    refused_before: f64,
-    sync: Option<SyncWrites>,
-    disk: Disk,
-    /// Where the step's root is a plain tree.
-    tree: Option<Step>,
 }
 
 /// What there is to write, and where to: a terminal's master comes later.
@@ -69,46 +51,8 @@ struct Feed {
     pieces: Receiver<Vec<u8>>,
 }
 
-/// What the step's cgroup, where it has one, and its disk say at its end.
-#[napi(object)]
-#[derive(Default)]
-pub struct SandboxReport {
-    pub memory_peak_bytes: Option<f64>,
-    pub pids_peak: Option<f64>,
-    /// Processes that were killed for want of memory.
-    pub oom_kills: f64,
-    /// Forks that a pids limit refused.
-    pub forks_refused: f64,
-    /// Whether the step's own memory limit was met, and its build's.
-    pub memory_was_full: bool,
-    pub group_memory_was_full: bool,
-    /// Forks that the build's pids limit refused meanwhile, where the kernel counts them there.
-    pub group_forks_refused: f64,
-    /// The step was ended at its disk quota, or was over it when it ended.
-    pub is_over_disk_quota: bool,
-    /// It has written all that it may: what it did not get, it may have been refused.
-    pub is_at_disk_quota: bool,
-    /// Content of the files in the upper, where it is few files.
-    pub layer_bytes: Option<f64>,
-    /// Of packets to and from the step, where it had a private network and used it.
-    pub network_received_bytes: Option<f64>,
-    pub network_sent_bytes: Option<f64>,
-    /// What the step was not allowed to reach.
-    pub network_blocked: Vec<String>,
-    /// What kept the step from having its private network.
-    pub network_errno: Option<i32>,
-}
-
 impl SandboxProcess {
-    pub fn new(
-        spawned: Spawned,
-        cgroup: Cgroup,
-        group: Option<Arc<Group>>,
-        sync: Option<SyncWrites>,
-        disk: Disk,
-        plan: Option<Plan>,
-    ) -> Self {
-        let refused_before = group.as_ref().map_or(0.0, |group| group.cgroup.forks_refused());
+    pub fn new(spawned: Spawned, holdings: Holdings, plan: Option<Plan>) -> Self {
         let (input, pieces) = channel();
         let kind = spawned.kind;
         let (pipe, terminal) = match kind {
@@ -131,37 +75,19 @@ impl SandboxProcess {
                 },
                 feed: Some(Feed { kind, pipe, pieces }),
                 network: StepNetwork::new(plan),
-                ended: Ended {
-                    pidfd: spawned.pidfd,
-                    cgroup,
-                    group,
-                    refused_before,
-                    sync,
-                    disk,
-                    tree: None,
-                },
+                held: Held::new(spawned.pidfd, holdings),
                 is_asked_to_end,
             })),
         }
-    }
-
-    /// The same, in a plain tree.
-    pub fn in_tree(self, tree: Option<Step>) -> Self {
-        if let Ok(mut rest) = self.rest.lock()
-            && let Some(rest) = rest.as_mut()
-        {
-            rest.ended.tree = tree;
-        }
-        self
     }
 
     /// Reads the status to its end on this thread, and cleans up.
     pub fn run_to_end(self) -> Result<Vec<u8>> {
         let rest = self.take()?;
         let status = rest.pipes.drain(|_, _| {}, |_| None, drop);
-        let mut ended = rest.ended;
-        let status = ended.finish_tree(status);
-        ended.clean_up();
+        let mut held = rest.held;
+        let status = held.finish_tree(status);
+        held.clean_up();
         Ok(status)
     }
 
@@ -187,8 +113,7 @@ impl SandboxProcess {
             .build()?;
         let listener = Arc::new(listener);
         let mut rest = self.take()?;
-        let Ended { disk, pidfd, .. } = &mut rest.ended;
-        disk.watch(pidfd, &self.control)?;
+        rest.held.watch_disk(&self.control)?;
         let (terminal, feed) = (self.terminal.clone(), rest.feed.take());
         let feed_terminal = match feed {
             Some(Feed {
@@ -219,8 +144,7 @@ impl SandboxProcess {
             );
             terminal.close();
             let waits_for_the_last = rest.is_asked_to_end.load(Ordering::Relaxed);
-            rest.ended
-                .tell(status, rest.network, listener, waits_for_the_last);
+            rest.held.tell(status, rest.network, listener, waits_for_the_last);
         };
         std::thread::Builder::new()
             .name("tsbuild-step".into())
@@ -294,69 +218,13 @@ impl Drop for SandboxProcess {
         let ending = Ending::begin();
         let clean_up = move || {
             drop(rest.pipes);
-            rest.ended.clean_up();
+            rest.held.clean_up();
             drop(ending);
         };
         // Without a thread it ends by itself: its control pipe is closed.
         let _ = std::thread::Builder::new()
             .name("tsbuild-step".into())
             .spawn(clean_up);
-    }
-}
-
-impl Ended {
-    /// Tells how the step went, and cleans up.
-    fn tell(
-        mut self,
-        status: Vec<u8>,
-        network: StepNetwork,
-        listener: Arc<Listener>,
-        waits_for_the_last: bool,
-    ) {
-        let _ending = Ending::begin();
-        // Before anybody looks at what the step has written.
-        drop(self.sync.take());
-        let status = self.finish_tree(status);
-        let report = network.report(self.report());
-        let tell_now = move || tell(&listener, STATUS, status, Some(report));
-        if waits_for_the_last {
-            self.clean_up();
-            tell_now();
-        } else {
-            // Drops the listener: JavaScript's loop may end now.
-            tell_now();
-            self.clean_up();
-        }
-    }
-
-    fn report(&mut self) -> SandboxReport {
-        let disk = self.disk.report();
-        SandboxReport {
-            is_over_disk_quota: disk.quota == Some(cmp::Ordering::Greater),
-            is_at_disk_quota: disk.quota == Some(cmp::Ordering::Equal),
-            layer_bytes: disk.layer_bytes.map(|bytes| bytes as f64),
-            ..self.cgroup.report(self.group.as_deref(), self.refused_before)
-        }
-    }
-
-    /// What was changed in a plain tree becomes the step's upper. Where that fails, what the command said of itself counts no more.
-    fn finish_tree(&mut self, status: Vec<u8>) -> Vec<u8> {
-        let Some(tree) = self.tree.take() else {
-            return status;
-        };
-        match tree.finish(records::has_succeeded(&status)) {
-            Ok(()) => status,
-            Err(error) => records::failure(
-                error.errno.unwrap_or(libc::EIO),
-                &error.step,
-                error.subject.as_deref().unwrap_or(""),
-            ),
-        }
-    }
-
-    fn clean_up(self) {
-        spawn::reap(&self.pidfd);
-        self.cgroup.remove();
     }
 }
 

@@ -16,6 +16,7 @@ use rustix::process::{getegid, geteuid};
 use super::cgroup::{Cgroup, Group, Limits, Refusal};
 use super::disk::Disk;
 use super::ending::{self, Ending};
+use super::holdings::Holdings;
 use super::input::Input;
 use super::limits::SandboxLimits;
 use super::process::SandboxProcess;
@@ -57,9 +58,7 @@ impl Needs {
             caller: (geteuid().as_raw(), getegid().as_raw()),
         })
     }
-}
 
-impl Needs {
     /// As much of a step as can be known before there is one.
     fn request(&self) -> SandboxRequest {
         SandboxRequest {
@@ -170,10 +169,16 @@ impl Spare {
         if give(&spawned.spec, &spec).is_err() || write(&spawned.control, &[wire::CONTROL_START]).is_err() {
             return Ok(None);
         }
-        Ok(self
-            .parts
-            .take()
-            .map(|(spawned, cgroup)| SandboxProcess::new(spawned, cgroup, group, sync, disk, network)))
+        Ok(self.parts.take().map(|(spawned, cgroup)| {
+            let holdings = Holdings {
+                cgroup,
+                group,
+                sync,
+                disk,
+                tree: None,
+            };
+            SandboxProcess::new(spawned, holdings, network)
+        }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use super::process::SandboxReport;
+use super::report::SandboxReport;
 use crate::network::{Endpoint, Network, Plan};
 
 /// Most steps send no packet; those have no thread for it.

@@ -11,6 +11,7 @@ pub mod file;
 pub mod identity;
 pub mod memory;
 pub mod mount;
+pub mod netlink;
 pub mod network;
 pub mod process;
 pub mod signal;

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::limits::HELPERS;
 use super::{Cgroup, Group, Version};
-use crate::sandbox::process::SandboxReport;
+use crate::sandbox::report::SandboxReport;
 
 impl Cgroup {
     /// `group` is the build's, and `refused_before` what its pids limit had refused when the step began.
