@@ -8,18 +8,11 @@ export function parseBytes(flag: string, text: string): number {
   throw invalidValue(flag, text, "a number of bytes, or 512m, 2g");
 }
 
-/** A number above 0. Throws INVALID_VALUE. */
-export function parsePositive(flag: string, text: string): number {
-  const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (number > 0 && Number.isFinite(number)) return number;
-  throw invalidValue(flag, text, "a number above 0");
-}
-
 /** A whole number above 0. Throws INVALID_VALUE. */
 export function parseCount(flag: string, text: string): number {
-  const count = parsePositive(flag, text);
-  if (Number.isSafeInteger(count)) return count;
-  throw invalidValue(flag, text, "a whole number");
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (count > 0 && Number.isSafeInteger(count)) return count;
+  throw invalidValue(flag, text, "a whole number above 0");
 }
 
 /** One of a few words. Throws INVALID_VALUE. */
