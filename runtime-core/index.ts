@@ -15,7 +15,7 @@ export type { Program } from "./exec.ts";
 export { replaceProcess } from "./exec.ts";
 export type { LimitHit, LimitScope } from "./limit-hit.ts";
 export type { CgroupLimits, LimitRefusal, SandboxLimits, Ulimit } from "./limits.ts";
-export { checkLimits, SandboxGroup, ULIMIT_NAMES } from "./limits.ts";
+export { checkLimits, MAX_TIMEOUT_MS, SandboxGroup, ULIMIT_NAMES } from "./limits.ts";
 export type { MachineCheck } from "./machine/check.ts";
 export { limitChecks } from "./machine/limit-checks.ts";
 export type { MountRefusal } from "./mount-refusal.ts";
@@ -25,20 +25,12 @@ export type { NetworkRule, PrivateNetwork } from "./private-network.ts";
 export { HOST_ADDRESS, RESOLVER_ADDRESS } from "./private-network.ts";
 export { probe } from "./probe.ts";
 export type { RootfsMount, WritableRootfs } from "./rootfs.ts";
-export type {
-  RunningStep,
-  RunSandboxOptions,
-  SandboxCapabilities,
-  SandboxIo,
-  SandboxMount,
-  SandboxMountSource,
-  SandboxResult,
-  SandboxSpec,
-  SandboxUsage,
-  SandboxUser,
-  TerminalSize,
-} from "./sandbox.ts";
+export type { RunSandboxOptions } from "./sandbox.ts";
 export { prepareSandbox, runSandbox } from "./sandbox.ts";
+export type { SandboxCapabilities } from "./sandbox-capabilities.ts";
+export type { RunningStep, SandboxIo } from "./sandbox-io.ts";
+export type { SandboxResult, SandboxUsage } from "./sandbox-result.ts";
+export type { SandboxMount, SandboxMountSource, SandboxSpec, SandboxUser, TerminalSize } from "./sandbox-spec.ts";
 export type { FileLock } from "./sync.ts";
 export { syncFilesystem, tryHoldFile, tryLockFile } from "./sync.ts";
 export { makeTerminalRaw } from "./terminal.ts";

@@ -36,7 +36,7 @@ export interface SandboxLimits extends CgroupLimits {
   readonly ulimits?: readonly Ulimit[];
   /** Bytes of /dev/shm; 64 MiB unless given, as in Docker. */
   readonly shmSizeBytes?: number;
-  /** Milliseconds from the start of the step to SIGTERM, at most 2147483647 (24 days). */
+  /** Milliseconds from the start of the step to SIGTERM, at most `MAX_TIMEOUT_MS`. */
   readonly timeoutMs?: number;
   /**
    * What the step may write to its root, its caches and its writable binds, in bytes: a file counts as its blocks or its length,
@@ -46,6 +46,9 @@ export interface SandboxLimits extends CgroupLimits {
   /** Bytes in a second of a private network, in each direction. It slows a step, and is never hit. */
   readonly netBps?: number;
 }
+
+/** The most that setTimeout takes: 24 days. */
+export const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;
 
 /** Docker's names of resource limits (getrlimit(2)), and `as`. */
 export const ULIMIT_NAMES = [

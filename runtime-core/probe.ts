@@ -6,7 +6,7 @@ import { namespaceChecks } from "./machine/namespace-checks.ts";
 import { processChecks } from "./machine/process-checks.ts";
 import { programChecks } from "./machine/program-checks.ts";
 import { storageChecks } from "./machine/storage-checks.ts";
-import type { SandboxCapabilities } from "./sandbox.ts";
+import type { SandboxCapabilities } from "./sandbox-capabilities.ts";
 import { problemOf, type TriedSandbox, tryChroot, tryNamespaces } from "./try-sandbox.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { SandboxIo } from "./sandbox.ts";
+import type { SandboxIo } from "./sandbox-io.ts";
 import type { SandboxHandle } from "./sandbox-process.ts";
 
 /** Where a step's output goes. */

@@ -2,10 +2,11 @@ import { capabilityNumber } from "./capability.ts";
 import { toNative } from "./limits.ts";
 import { binding, nativeFailure } from "./native.ts";
 import { toLayers } from "./rootfs.ts";
-import type { SandboxIo, SandboxMount, SandboxSpec } from "./sandbox.ts";
 import { nativeSandboxError } from "./sandbox-error.ts";
 import { feedStep, type SandboxFeed } from "./sandbox-input.ts";
+import type { SandboxIo } from "./sandbox-io.ts";
 import { outputTaker } from "./sandbox-output.ts";
+import type { SandboxMount, SandboxSpec } from "./sandbox-spec.ts";
 
 type Binding = ReturnType<typeof binding>;
 type Request = Parameters<Binding["startSandbox"]>[0];

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { RuntimeError } from "./errors.ts";
 import { binding, nativeFailure } from "./native.ts";
 import { releaseTrees } from "./plain-trees.ts";
-import type { SandboxCapabilities, SandboxSpec } from "./sandbox.ts";
+import type { SandboxCapabilities } from "./sandbox-capabilities.ts";
 import { nativeSandboxError, networkProblem, setupError } from "./sandbox-error.ts";
 import { request } from "./sandbox-process.ts";
+import type { SandboxSpec } from "./sandbox-spec.ts";
 import { parseStatus, type StepEnd } from "./sandbox-status.ts";
 
 /** What one sandbox that was set up, empty, tells. */

@@ -1,4 +1,4 @@
-import type { CgroupLimits, SandboxLimits } from "../../runtime-core/index.ts";
+import { type CgroupLimits, MAX_TIMEOUT_MS, type SandboxLimits } from "../../runtime-core/index.ts";
 import { parseDuration } from "../duration.ts";
 import { buildLimitKey, LIMIT_FLAGS } from "../limit-flags.ts";
 import { suggest } from "../suggest.ts";
@@ -129,8 +129,6 @@ function idList(flag: string, text: string): string | undefined {
   if (isList) return text;
   throw invalidValue(flag, text, "a list of ids and ranges, such as 0-2,4");
 }
-
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 function duration(flag: string, text: string): number | undefined {
   if (/^0(?:ms|s|m|h)?$/.test(text)) return undefined;
