@@ -1,4 +1,4 @@
-import type { Flag } from "./flags.ts";
+import { type Flag, inSection } from "./flags.ts";
 import { BUILD_LIMIT_FLAG, LIMIT_FLAG_TABLE } from "./limit-flag-table.ts";
 
 /** The flags of `tsbuild build`, in the order help shows them: ours, then docker's that are ignored or refused. */
@@ -53,69 +53,6 @@ export const BUILD_FLAGS: readonly Flag[] = [
     help: "Run every step of these stages again",
   },
   {
-    name: "isolation",
-    type: "string",
-    value: "KIND",
-    help: "namespaces, or chroot where a container has none (default: namespaces)",
-  },
-  { name: "network", type: "string", value: "MODE", help: "Network of RUN: private, none or host (default: private)" },
-  {
-    name: "allow-net",
-    type: "string",
-    multiple: true,
-    value: "HOST[:PORT],...",
-    help: "The only hosts RUN may reach: names, *.names, addresses, blocks",
-  },
-  {
-    name: "net-bps",
-    type: "string",
-    value: "BYTES",
-    help: "Bytes in a second of the network of a RUN, each way: 10m",
-  },
-  {
-    name: "ca-certs",
-    type: "string",
-    value: "FILE",
-    help: "Certificate authorities that RUN trusts, without a trace in the image",
-  },
-  {
-    name: "secret",
-    type: "string",
-    multiple: true,
-    value: "id=ID[,src=PATH]",
-    help: "For RUN --mount=type=secret and logins of ADD: a file; env=NAME a variable",
-  },
-  {
-    name: "ssh",
-    type: "string",
-    multiple: true,
-    value: "ID[=PATH,…]",
-    help: "For RUN --mount=type=ssh: an agent's socket, or private keys",
-  },
-  {
-    name: "allow",
-    type: "string",
-    multiple: true,
-    value: "ENTITLEMENT",
-    help: "What RUN may ask for: network.host, security.insecure",
-  },
-  {
-    name: "add-host",
-    type: "string",
-    multiple: true,
-    value: "HOST:IP",
-    help: "A name that RUN finds in its /etc/hosts; host-gateway for this machine",
-  },
-  ...LIMIT_FLAG_TABLE,
-  BUILD_LIMIT_FLAG,
-  {
-    name: "security-opt",
-    type: "string",
-    multiple: true,
-    value: "no-new-privileges",
-    help: "No RUN gains privileges through setuid programs",
-  },
-  {
     name: "compression",
     type: "string",
     value: "TYPE[,level=N]",
@@ -127,12 +64,6 @@ export const BUILD_FLAGS: readonly Flag[] = [
     multiple: true,
     value: "OS/ARCH",
     help: "Build for this platform (default: this machine's)",
-  },
-  {
-    name: "on-error",
-    type: "string",
-    value: "ACTION",
-    help: "shell: open one in the root of a RUN that fails (default: none)",
   },
   { name: "check", type: "boolean", help: "Check the Dockerfile instead of building it (--call=check)" },
   {
@@ -152,6 +83,76 @@ export const BUILD_FLAGS: readonly Flag[] = [
     help: "Where images and the cache are kept (default: $TSBUILD_STORE)",
   },
   { name: "help", short: "h", type: "boolean", help: "Show this" },
+  ...inSection("What a RUN has", [
+    {
+      name: "isolation",
+      type: "string",
+      value: "KIND",
+      help: "namespaces, or chroot where a container has none (default: namespaces)",
+    },
+    {
+      name: "network",
+      type: "string",
+      value: "MODE",
+      help: "Network of RUN: private, none or host (default: private)",
+    },
+    {
+      name: "allow-net",
+      type: "string",
+      multiple: true,
+      value: "HOST[:PORT],...",
+      help: "The only hosts RUN may reach: names, *.names, addresses, blocks",
+    },
+    {
+      name: "add-host",
+      type: "string",
+      multiple: true,
+      value: "HOST:IP",
+      help: "A name that RUN finds in its /etc/hosts; host-gateway for this machine",
+    },
+    {
+      name: "ca-certs",
+      type: "string",
+      value: "FILE",
+      help: "Certificate authorities that RUN trusts, without a trace in the image",
+    },
+    {
+      name: "secret",
+      type: "string",
+      multiple: true,
+      value: "id=ID[,src=PATH]",
+      help: "For RUN --mount=type=secret and logins of ADD: a file; env=NAME a variable",
+    },
+    {
+      name: "ssh",
+      type: "string",
+      multiple: true,
+      value: "ID[=PATH,…]",
+      help: "For RUN --mount=type=ssh: an agent's socket, or private keys",
+    },
+    {
+      name: "allow",
+      type: "string",
+      multiple: true,
+      value: "ENTITLEMENT",
+      help: "What RUN may ask for: network.host, security.insecure",
+    },
+    {
+      name: "security-opt",
+      type: "string",
+      multiple: true,
+      value: "no-new-privileges",
+      help: "No RUN gains privileges through setuid programs",
+    },
+    {
+      name: "on-error",
+      type: "string",
+      value: "ACTION",
+      help: "shell: open one in the root of a RUN that fails (default: none)",
+    },
+  ]),
+  ...LIMIT_FLAG_TABLE,
+  BUILD_LIMIT_FLAG,
 
   ...ignored(["rm", "force-rm", "compress", "disable-content-trust", "debug"], "boolean"),
   ...ignored(["builder"], "string"),

@@ -12,6 +12,8 @@ export interface Flag {
   /** What help shows for the value: `NAME[:TAG]`. */
   readonly value?: string;
   readonly help: string;
+  /** The heading that help shows it below; absent is `Options`. */
+  readonly section?: string;
   /**
    * `ignored`: docker's, without a meaning here, accepted with a warning. `refused`: it would change the result, so it is an
    * error, but for the values in `harmless`.
@@ -20,6 +22,11 @@ export interface Flag {
   readonly harmless?: readonly string[];
   /** What to do instead of a refused flag. */
   readonly hint?: string;
+}
+
+/** The same rows, below one heading of help. */
+export function inSection(section: string, flags: readonly Flag[]): readonly Flag[] {
+  return flags.map((flag) => ({ ...flag, section }));
 }
 
 /** A parsed command line. */

@@ -34,8 +34,7 @@ Usage: tsbuild build [OPTIONS] CONTEXT
 CONTEXT is a directory, a git repository (https://host/repo.git#ref:subdir), the URL of an archive, or - for an archive
 or a Dockerfile on standard input.
 
-Options:
-${flagLines(ours)}
+${flagSections(ours)}
 
 Docker's flags that are accepted and ignored:
 ${nameLines(BUILD_FLAGS, "ignored")}
@@ -61,8 +60,7 @@ Usage: tsbuild run [OPTIONS] IMAGE [COMMAND] [ARG...]
 
 IMAGE is a name or a digest in the store, or of a registry when the store has no such image; or oci-layout://PATH[:tag].
 
-Options:
-${flagLines(ours)}
+${flagSections(ours)}
 
 Docker's flags that are accepted and ignored:
 ${nameLines(RUN_FLAGS, "ignored")}
@@ -84,17 +82,26 @@ export function doctorHelp(): string {
 
 Usage: tsbuild doctor [OPTIONS]
 
-Options:
-${flagLines(DOCTOR_FLAGS)}
+${flagSections(DOCTOR_FLAGS)}
 
 The exit code is 0 when RUN steps can run, by themselves or with --isolation chroot, else 1.
 `;
 }
 
-function flagLines(flags: readonly Flag[]): string {
-  const rows = flags.map((flag) => ({ usage: flagUsage(flag), help: flag.help }));
-  const width = Math.max(...rows.map(({ usage }) => usage.length));
-  return rows.map(({ usage, help }) => `  ${usage.padEnd(width)}  ${help}`).join("\n");
+/** The rows below their headings, aligned with each other. */
+function flagSections(flags: readonly Flag[]): string {
+  const width = Math.max(...flags.map((flag) => flagUsage(flag).length));
+  const headings = [...new Set(flags.map(sectionOf))];
+  const texts = headings.map((heading) => {
+    const rows = flags.filter((flag) => sectionOf(flag) === heading);
+    const lines = rows.map((flag) => `  ${flagUsage(flag).padEnd(width)}  ${flag.help}`);
+    return `${heading}:\n${lines.join("\n")}`;
+  });
+  return texts.join("\n\n");
+}
+
+function sectionOf({ section = "Options" }: Flag): string {
+  return section;
 }
 
 function flagUsage({ name, short, value }: Flag): string {

@@ -1,7 +1,9 @@
-import type { Flag } from "./flags.ts";
+import { type Flag, inSection } from "./flags.ts";
 
-/** The flags that limit what a step may use: docker's, podman's for ulimits, and of block io and time our own. */
-export const LIMIT_FLAG_TABLE: readonly Flag[] = [
+const SECTION = "Limits of a RUN";
+
+/** The flags that limit what a step may use: docker's, podman's for ulimits, and of block io, disk, network and time our own. */
+export const LIMIT_FLAG_TABLE: readonly Flag[] = inSection(SECTION, [
   { name: "memory", short: "m", type: "string", value: "BYTES", help: "Memory of a RUN: 512m, 2g" },
   { name: "memory-swap", type: "string", value: "BYTES", help: "Memory and swap of a RUN; -1 for all swap there is" },
   { name: "cpus", type: "string", value: "NUMBER", help: "Processors of a RUN: 1.5" },
@@ -30,7 +32,13 @@ export const LIMIT_FLAG_TABLE: readonly Flag[] = [
     help: "What a RUN may write to its root and its caches: 2g",
   },
   { name: "timeout", type: "string", value: "DURATION", help: "Time of a RUN: 30s, 5m, 1h30m" },
-];
+  {
+    name: "net-bps",
+    type: "string",
+    value: "BYTES",
+    help: "Bytes in a second of the network of a RUN, each way: 10m",
+  },
+]);
 
 /** Limits of all RUNs of a build that run at the same time. */
 export const BUILD_LIMIT_FLAG: Flag = {
@@ -38,5 +46,6 @@ export const BUILD_LIMIT_FLAG: Flag = {
   type: "string",
   multiple: true,
   value: "NAME=VALUE,...",
+  section: SECTION,
   help: "Of all RUNs at once: memory=8g,cpus=2,pids=500, io-write-bps=…",
 };

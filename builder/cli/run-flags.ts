@@ -1,10 +1,10 @@
 import { BUILD_FLAGS } from "./build-flags.ts";
-import type { Flag } from "./flags.ts";
+import { type Flag, inSection } from "./flags.ts";
 import { LIMIT_FLAG_TABLE } from "./limit-flag-table.ts";
 
 /** What a container has in common with the RUN steps of a build: the same rows, in this order. */
 const SHARED = [
-  ..."network add-host allow-net net-bps ca-certs".split(" "),
+  ..."network add-host allow-net ca-certs".split(" "),
   ...LIMIT_FLAG_TABLE.map(({ name }) => name),
   ..."security-opt platform store".split(" "),
 ];
@@ -55,14 +55,16 @@ export const RUN_FLAGS: readonly Flag[] = [
     help: "Ask the registry: missing, always or never (default: missing)",
   },
   ...shared(),
-  { name: "cap-drop", type: "string", multiple: true, value: "NAME", help: "Take a capability away, or ALL" },
-  {
-    name: "cap-add",
-    type: "string",
-    multiple: true,
-    value: "NAME",
-    help: "Keep one of docker's default set after all",
-  },
+  ...inSection("What the command has", [
+    { name: "cap-drop", type: "string", multiple: true, value: "NAME", help: "Take a capability away, or ALL" },
+    {
+      name: "cap-add",
+      type: "string",
+      multiple: true,
+      value: "NAME",
+      help: "Keep one of docker's default set after all",
+    },
+  ]),
   { name: "stop-signal", type: "string", value: "SIGNAL", help: "Ends the command at a timeout or --sig-proxy=false" },
   { name: "stop-timeout", type: "string", value: "SECONDS", help: "After which it is killed (default: 10)" },
   { name: "sig-proxy", type: "boolean", help: "Signals go to the command (default: true)" },
@@ -123,9 +125,14 @@ function shared(): readonly Flag[] {
 }
 
 /** Help speaks of the command where a build's speaks of RUN. */
-function ofContainer({ help, ...flag }: Flag): Flag {
+function ofContainer({ help, section, ...flag }: Flag): Flag {
   const words = help.replace(/\b(a|each|No) RUN\b/g, "$1 command").replace(/\bRUN\b/g, "the command");
-  return { ...flag, help: words.replace("Build for", "Run the image of") };
+  const heading = section?.replace("a RUN", "the command");
+  return {
+    ...flag,
+    ...(heading === undefined ? {} : { section: heading }),
+    help: words.replace("Build for", "Run the image of"),
+  };
 }
 
 function ignored(...names: readonly string[]): readonly Flag[] {

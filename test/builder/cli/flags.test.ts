@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { BUILD_FLAGS } from "../../../builder/cli/build-flags.ts";
 import { checkSupport, parseFlags } from "../../../builder/cli/flags.ts";
-import { buildHelp } from "../../../builder/cli/help.ts";
+import { buildHelp, runHelp } from "../../../builder/cli/help.ts";
 import { UsageError } from "../../../builder/cli/usage-error.ts";
 
 const test = suite("flags");
@@ -110,6 +110,13 @@ test("help shows every flag that works on a line of its own, and names the rest"
   }
   assert.match(help, "tsbuild build -t app .");
   assert.ok(help.split("\n").every((line) => line.length <= 120));
+});
+
+test("help has the flags of RUN, and its limits, below headings of their own", () => {
+  const headings = (help: string) => help.match(/^[A-Z][\w ]+:$/gm);
+  assert.equal(headings(buildHelp()), ["Options:", "What a RUN has:", "Limits of a RUN:", "Examples:"]);
+  assert.equal(headings(runHelp()), ["Options:", "What the command has:", "Limits of the command:", "Examples:"]);
+  assert.match(buildHelp(), /^Limits of a RUN:\n {2}-m, --memory /m);
 });
 
 test("no two flags share a name or a letter", () => {
