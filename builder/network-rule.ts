@@ -7,6 +7,9 @@ export type AllowedEnd =
   | { readonly name: string; readonly port?: number }
   | { readonly address: string; readonly prefixLength?: number; readonly port?: number };
 
+/** What an end looks like, for hints. */
+export const ALLOWED_END_FORM = "HOST[:PORT]: example.com:443, *.example.com, 10.0.0.0/8, [2001:db8::1]:443";
+
 /** Why a text is no end that could be allowed. */
 export interface RuleProblem {
   readonly problem: string;
@@ -41,7 +44,7 @@ function parseBlock(text: string): AllowedEnd | RuleProblem {
     return { problem: `${text} is not an address or a block of addresses` };
   }
   if (CLOSED.check(address, family === 4 ? "ipv4" : "ipv6")) {
-    return { problem: `${address} is this machine's own or link-local, and closed to every RUN` };
+    return { problem: `${address} is this machine's own, link-local or a metadata service, and closed to every RUN` };
   }
   return length === undefined ? { address } : { address, prefixLength: Number(length) };
 }
@@ -59,12 +62,18 @@ function parseName(text: string): AllowedEnd | RuleProblem {
   return { name: isBelow ? `*.${name}` : name };
 }
 
-/** What the addon closes to every step, as far as a person might name it. */
+/**
+ * What the addon closes to every step (`runtime-core/src/network/address.rs`), as far as a person might name it: to say so before
+ * anything runs.
+ */
 const CLOSED = new BlockList();
 for (const [address, length] of [
   ["127.0.0.0", 8],
   ["169.254.0.0", 16],
   ["224.0.0.0", 3],
+  ["192.0.0.192", 32],
+  ["100.100.100.200", 32],
+  ["168.63.129.16", 32],
 ] as const) {
   CLOSED.addSubnet(address, length, "ipv4");
 }
@@ -73,6 +82,7 @@ for (const [address, length] of [
   ["fe80::", 10],
   ["ff00::", 8],
   ["fd00:ec2::", 32],
+  ["fd20:ce::", 32],
 ] as const) {
   CLOSED.addSubnet(address, length, "ipv6");
 }

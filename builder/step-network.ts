@@ -2,7 +2,7 @@ import { HOST_ADDRESS, type NetworkRule, probe } from "../runtime-core/index.ts"
 import type { SourceFile } from "./dockerfile/index.ts";
 import { BuildError } from "./errors.ts";
 import { topologicalOrder, type Vertex } from "./llb/index.ts";
-import { type AllowedEnd, parseAllowedEnd } from "./network-rule.ts";
+import { ALLOWED_END_FORM, type AllowedEnd, parseAllowedEnd } from "./network-rule.ts";
 import type { NetworkOfSteps } from "./ops/index.ts";
 import type { BuildOptions, ExtraHost } from "./options.ts";
 import { readResolver } from "./resolver-file.ts";
@@ -36,7 +36,7 @@ function rulesOf(text: string, extraHosts: readonly ExtraHost[]): readonly Netwo
   const end = parseAllowedEnd(text);
   if (!("problem" in end)) return [end, ...addressesOf(end, extraHosts)];
   throw new BuildError("INVALID_NETWORK_RULE", `--allow-net ${text}: ${end.problem}`, {
-    hint: "it is HOST[:PORT]: example.com:443, *.example.com, 10.0.0.0/8, [2001:db8::1]:443",
+    hint: `it is ${ALLOWED_END_FORM}`,
   });
 }
 

@@ -1,4 +1,4 @@
-import { parseAllowedEnd } from "../network-rule.ts";
+import { ALLOWED_END_FORM, parseAllowedEnd } from "../network-rule.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `--allow-net HOST[:PORT],…`, given any number of times. Throws INVALID_VALUE for what is no end. */
@@ -10,7 +10,7 @@ export function parseAllowNet(given: readonly string[]): readonly string[] {
     throw new UsageError(
       "INVALID_VALUE",
       `invalid value ${JSON.stringify(text)} for --allow-net: ${end.problem}`,
-      "it is HOST[:PORT]: example.com:443, *.example.com, 10.0.0.0/8, [2001:db8::1]:443",
+      `it is ${ALLOWED_END_FORM}`,
     );
   }
   return ends;
