@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { until } from "../helpers/processes.ts";
+import { stepCgroups } from "../helpers/step-cgroups.ts";
 import { freshDirectory, output, run, type SpecChanges, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox prepared ahead");
@@ -111,7 +113,7 @@ for (const [name, end] of Object.entries(ends)) {
     const readyAt = performance.now();
     await ended;
     assert.ok(performance.now() - readyAt < 2000 * SLOWDOWN);
-    await until(() => cgroupsOf(pid).length === 0 && helperSessions(pid).length === 0);
+    await until(() => stepCgroups(pid).length === 0 && helperSessions(pid).length === 0);
   });
 }
 
@@ -137,11 +139,6 @@ function helperSessions(builder: number): number[] {
   return pids().filter((pid) => read(`/proc/${pid}/cgroup`).includes(`-${builder}-`));
 }
 
-function cgroupsOf(pid: number): string[] {
-  const found = execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-type", "d", "-name", `*-${pid}-*`]);
-  return found.toString().split("\n").filter(Boolean);
-}
-
 function pids(): number[] {
   return readdirSync("/proc").map(Number).filter(Number.isInteger);
 }
@@ -164,11 +161,6 @@ function read(path: string): string {
   } catch {
     return "";
   }
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !isTrue(); i++) await sleep(25);
-  assert.ok(isTrue(), "still not so after 5 s");
 }
 
 test.run();

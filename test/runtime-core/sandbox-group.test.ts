@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type CgroupLimits, checkLimits, runSandbox, SandboxGroup } from "../../runtime-core/index.ts";
+import { until } from "../helpers/processes.ts";
+import { stepCgroups } from "../helpers/step-cgroups.ts";
 import { freshDirectory, run, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox group");
@@ -87,7 +89,7 @@ test("a closed group leaves no cgroup, and takes no step", async () => {
   });
   if (closed === undefined) return;
   const group = closed;
-  await until(() => cgroupsOf(process.pid).length === 0);
+  await until(() => stepCgroups(process.pid).length === 0);
   const error = await run(stepSpec("true", { group })).then(
     () => undefined,
     (thrown: unknown) => thrown as { code: string },
@@ -106,26 +108,13 @@ test("what a killed process leaves of a group, the next one removes", async () =
   const args = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", program];
   const killed = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   await once(killed.stdout, "data");
-  assert.ok(cgroupsOf(killed.pid ?? 0).length > 0);
+  assert.ok(stepCgroups(killed.pid ?? 0).length > 0);
   killed.kill("SIGKILL");
   await once(killed, "exit");
   // A process sweeps once; so another one is asked for anything at all.
   const probe = `const { probe } = await import(${JSON.stringify(index)}); probe();`;
   execFileSync(process.execPath, [...args.slice(0, 3), "-e", probe]);
-  assert.equal(cgroupsOf(killed.pid ?? 0), []);
+  assert.equal(stepCgroups(killed.pid ?? 0), []);
 });
-
-function cgroupsOf(pid: number): string[] {
-  const found = execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "7", "-type", "d", "-name", `*-${pid}-*`]);
-  return found
-    .toString()
-    .split("\n")
-    .filter((line) => line !== "");
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 100 && !condition(); attempt++) await new Promise((done) => setTimeout(done, 20));
-  assert.ok(condition());
-}
 
 test.run();

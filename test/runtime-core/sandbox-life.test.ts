@@ -1,11 +1,12 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runSandbox, SandboxError } from "../../runtime-core/index.ts";
 import { mounts } from "../helpers/mounts.ts";
+import { until } from "../helpers/processes.ts";
+import { stepCgroups } from "../helpers/step-cgroups.ts";
 import { freshDirectory, freshRootfs, listTree, output, run, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox life");
@@ -114,7 +115,7 @@ test("50 steps leave no descriptor, mount, cgroup or process behind, but for the
   const rest = () => ({
     fds: readdirSync("/proc/self/fd").length,
     mounts: mounts(),
-    cgroups: ownCgroups().length,
+    cgroups: stepCgroups(process.pid).length,
     helpers: processesNamed("tsbuild-init").filter((pid) => parentOf(pid) === process.pid).length,
   });
   await output("true");
@@ -195,23 +196,12 @@ function parentOf(pid: number): number {
   );
 }
 
-/** Step cgroups of this process, in any hierarchy. */
-function ownCgroups(): string[] {
-  const found = execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-type", "d", "-name", `*-${process.pid}-*`]);
-  return found.toString().split("\n").filter(Boolean);
-}
-
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
     return undefined;
   }
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; i < 100 && !isTrue(); i++) await sleep(50);
-  assert.ok(isTrue(), "still not so after 5 s");
 }
 
 test.run();
