@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { Store } from "../layers/index.ts";
-import { mayRefuseSandbox, mountRefusal, tryChroot, tryNamespaces } from "../runtime-core/index.ts";
+import { type MountRefusal, mayRefuseSandbox, mountRefusal, tryChroot, tryNamespaces } from "../runtime-core/index.ts";
 import { BuildError } from "./errors.ts";
 import { topologicalOrder, type Vertex } from "./llb/index.ts";
 import type { BuildOptions } from "./options.ts";
@@ -13,11 +13,19 @@ const OR_CHROOT =
  * with what was refused and what to change.
  */
 export function checkMounts({ isolation }: BuildOptions): void {
-  if (isolation === "chroot" || process.platform !== "linux") return;
-  const refusal = mountRefusal();
+  if (isolation !== "chroot") refuseWithoutMounts(({ remedy }) => `${remedy}; ${OR_CHROOT}`);
+}
+
+/** The same for `run`, which knows no other isolation. */
+export function checkContainerMounts(): void {
+  refuseWithoutMounts(({ remedy }) => remedy);
+}
+
+function refuseWithoutMounts(hint: (refusal: MountRefusal) => string): void {
+  const refusal = process.platform === "linux" ? mountRefusal() : undefined;
   if (refusal === undefined) return;
   throw new BuildError("SANDBOX_UNAVAILABLE", `this machine allows no sandbox: ${refusal.reason}`, {
-    hint: `${refusal.remedy}; ${OR_CHROOT}`,
+    hint: hint(refusal),
   });
 }
 

@@ -7,6 +7,7 @@ import type { SandboxIo, SandboxMount } from "../runtime-core/index.ts";
 import { callOptions } from "./call-options.ts";
 import { BuildError } from "./errors.ts";
 import { createVertex } from "./llb/index.ts";
+import { checkContainerMounts } from "./machine.ts";
 import { type OpContext, runContainer } from "./ops/index.ts";
 import { checkPrivilege } from "./privilege.ts";
 import { openImage, type RunnableImage } from "./run-image.ts";
@@ -30,6 +31,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export async function run(options: RunOptions): Promise<RunResult> {
   options.signal?.throwIfAborted();
   checkPrivilege();
+  checkContainerMounts();
   const mounts = (options.mounts ?? []).map(toMount);
   const { pull: _, ...shared } = options;
   const limits = await openStepLimits({ ...shared, context: "." });

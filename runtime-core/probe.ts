@@ -61,7 +61,7 @@ function overlayCheck({ available, overlay }: TriedSandbox): MachineCheck {
     "missing",
     check,
     "layers cannot be stacked on the store's filesystem",
-    "keep the store on ext4, xfs, btrfs or tmpfs",
+    "keep the store on ext4, xfs, btrfs or tmpfs: in a container on a volume, docker run -v tsbuild:/var/lib/tsbuild",
   );
 }
 

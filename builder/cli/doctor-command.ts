@@ -1,13 +1,14 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
-import { limitChecks, probe, type SandboxCapabilities } from "../../runtime-core/index.ts";
+import { limitChecks, type MachineCheck, probe, type SandboxCapabilities } from "../../runtime-core/index.ts";
 import { defaultStore } from "../store-location.ts";
 import { DOCTOR_FLAGS } from "./doctor-flags.ts";
 import { doctorText } from "./doctor-text.ts";
 import { parseFlags } from "./flags.ts";
 import { doctorHelp } from "./help.ts";
 import { insideUserNamespace } from "./rootless.ts";
+import type { Problem } from "./rootless-problem.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -33,14 +34,25 @@ async function examine(store: string): Promise<SandboxCapabilities> {
   const found = probe(directory);
   if (process.geteuid?.() === 0) return { ...found, checks: [...found.checks, ...(await limitChecks(directory))] };
   const inside = insideUserNamespace(["doctor", "--json", "--store", store], process.env);
-  return inside.problem === undefined ? merge(found, JSON.parse(inside.stdout)) : without(found, inside.problem);
+  if (inside.problem !== undefined) return without(found, inside.problem);
+  const merged = merge(found, JSON.parse(inside.stdout));
+  return {
+    ...merged,
+    checks: merged.checks.map((check) => (check.id === "ids" ? explained(check, inside.singleId) : check)),
+  };
 }
 
 /** What depends on the sandbox, and so on where it is looked at. */
-const OF_THE_SANDBOX = ["overlay", "idmap", "cgroup", "network", "sandbox", "chroot"];
+const OF_THE_SANDBOX = ["ids", "overlay", "idmap", "cgroup", "network", "sandbox", "chroot"];
 
 function isOfTheSandbox(id: string): boolean {
   return OF_THE_SANDBOX.includes(id) || id.startsWith("limits.");
+}
+
+/** Inside only the number of ids can be seen, and outside what took the others. */
+function explained(check: MachineCheck, singleId: Problem | undefined): MachineCheck {
+  if (singleId === undefined) return check;
+  return { ...check, detail: `${check.detail}: ${singleId.missing}`, remedy: singleId.hint };
 }
 
 function merge(outside: SandboxCapabilities, inside: SandboxCapabilities): SandboxCapabilities {

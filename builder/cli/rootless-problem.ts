@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { BuildError } from "../errors.ts";
@@ -19,16 +19,17 @@ export function rootlessProblem(told: string, env: NodeJS.ProcessEnv): BuildErro
   return new BuildError("ROOTLESS_UNAVAILABLE", `an ordinary user cannot build here: ${missing}`, { hint, cause });
 }
 
-/** The same, where a namespace with a single id could be had. */
-export function findProblem(told: string, env: NodeJS.ProcessEnv): Problem {
-  return (
-    missingProgram(told, env) ??
-    missingUser() ??
-    missingIds() ??
-    forbiddenByKernel() ??
-    withoutNewPrivileges() ??
-    forbidden()
-  );
+/** Why a user has a single id, where a namespace with that could be had. `told` is what unshare(1) said of one with more. */
+export function singleIdProblem(told: string, env: NodeJS.ProcessEnv): Problem {
+  return lackOfIds(told, env) ?? withoutNewPrivileges() ?? notSetuid(env) ?? refusedIds(told);
+}
+
+function findProblem(told: string, env: NodeJS.ProcessEnv): Problem {
+  return lackOfIds(told, env) ?? forbiddenByKernel() ?? withoutNewPrivileges() ?? forbidden();
+}
+
+function lackOfIds(told: string, env: NodeJS.ProcessEnv): Problem | undefined {
+  return missingProgram(told, env) ?? missingUser() ?? missingIds();
 }
 
 const PACKAGES = { unshare: "util-linux", newuidmap: "uidmap", newgidmap: "uidmap" } as const;
@@ -42,7 +43,12 @@ function missingProgram(told: string, env: NodeJS.ProcessEnv): Problem | undefin
 }
 
 function isInPath(program: string, env: NodeJS.ProcessEnv): boolean {
-  return (env["PATH"] ?? "").split(":").some((directory) => isExecutable(join(directory, program)));
+  return pathOf(program, env) !== undefined;
+}
+
+function pathOf(program: string, env: NodeJS.ProcessEnv): string | undefined {
+  const paths = (env["PATH"] ?? "").split(":").map((directory) => join(directory, program));
+  return paths.find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {
@@ -117,6 +123,28 @@ function forbiddenByKernel(): Problem | undefined {
 function withoutNewPrivileges(): Problem | undefined {
   if (!/^NoNewPrivs:\s*1$/m.test(readText("/proc/self/status") ?? "")) return undefined;
   return { missing: "no_new_privs takes newuidmap its rights", hint: "start tsbuild without no_new_privs" };
+}
+
+/** inode(7): S_ISUID. */
+const SETUID = 0o4000;
+
+/** Only after these have failed: with file capabilities they need no such bit. */
+function notSetuid(env: NodeJS.ProcessEnv): Problem | undefined {
+  const paths = ["newuidmap", "newgidmap"].flatMap((program) => pathOf(program, env) ?? []);
+  const without = paths.filter((path) => (statSync(path).mode & SETUID) === 0);
+  if (without.length === 0) return undefined;
+  const are = without.length > 1 ? "are" : "is";
+  return {
+    missing: `${without.join(" and ")} ${are} not setuid root`,
+    hint: `as root: chown root ${without.join(" ")} && chmod u+s ${without.join(" ")}`,
+  };
+}
+
+function refusedIds(told: string): Problem {
+  return {
+    missing: `newuidmap and newgidmap gave no ids: ${told.trim().split("\n")[0]}`,
+    hint: "the ranges in /etc/subuid and /etc/subgid must be mapped where this process runs, as in a container they may not be",
+  };
 }
 
 function forbidden(): Problem {

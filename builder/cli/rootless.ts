@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { replaceProcess } from "../../runtime-core/index.ts";
 import type { BuildError } from "../errors.ts";
 import { defaultStore } from "../store-location.ts";
-import { findProblem, rootlessProblem } from "./rootless-problem.ts";
+import { type Problem, rootlessProblem, singleIdProblem } from "./rootless-problem.ts";
 import { singleIdWarning } from "./single-id.ts";
 
 const OWN_MOUNTS = ["--mount", "--propagation", "private", "--"];
@@ -29,7 +29,7 @@ export function enterUserNamespace(env: NodeJS.ProcessEnv): void {
   const told = tryOut(SINGLE_ID, env);
   if (told !== undefined) throw rootlessProblem(told, env);
   const lack = tryOut(ALL_IDS, env);
-  if (lack !== undefined) process.stderr.write(singleIdWarning(findProblem(lack, env)));
+  if (lack !== undefined) process.stderr.write(singleIdWarning(singleIdProblem(lack, env)));
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   replaceProcess({
     file: "unshare",
@@ -38,19 +38,22 @@ export function enterUserNamespace(env: NodeJS.ProcessEnv): void {
   });
 }
 
-/** What tsbuild prints inside a user namespace, or why there is none. */
-export type InsideResult = { readonly stdout: string; readonly problem?: undefined } | { readonly problem: BuildError };
+/** What tsbuild prints inside a user namespace, and why that has a single id where it has; or why there is none. */
+export type InsideResult =
+  | { readonly stdout: string; readonly singleId?: Problem; readonly problem?: undefined }
+  | { readonly problem: BuildError };
 
 /** Runs this program with other arguments as root of a user namespace, to its end, with the ids that a build would have. */
 export function insideUserNamespace(args: readonly string[], env: NodeJS.ProcessEnv): InsideResult {
   const told = tryOut(SINGLE_ID, env);
   if (told !== undefined) return { problem: rootlessProblem(told, env) };
   const again = [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...args];
-  const namespaces = tryOut(ALL_IDS, env) === undefined ? ALL_IDS : SINGLE_ID;
+  const lack = tryOut(ALL_IDS, env);
+  const namespaces = lack === undefined ? ALL_IDS : SINGLE_ID;
   const places = { ...env, ...userPlaces(env), ...lateCertificates(env) };
   const options = { encoding: "utf8", env: places, timeout: TRIAL_MS } as const;
   const { stdout, stderr, error } = spawnSync("unshare", [...namespaces, ...again], options);
-  if (stdout) return { stdout };
+  if (stdout) return { stdout, ...(lack === undefined ? {} : { singleId: singleIdProblem(lack, env) }) };
   return { problem: rootlessProblem(error?.message ?? stderr, env) };
 }
 

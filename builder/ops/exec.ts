@@ -121,12 +121,17 @@ export async function startSandbox(
     return await runSandbox(spec, io, { ...options, isLast: context.pendingSteps.begin(vertex) });
   } catch (cause) {
     if (!(cause instanceof SandboxError)) throw cause;
-    throw new BuildError(cause.code, `cannot run the step: ${cause.message}`, {
+    throw new BuildError(cause.code, `cannot run the step${whoIn(cause, spec)}: ${cause.message}`, {
       cause,
       hint: cause.hint,
       ...placeOf(vertex, context, `mount ${cause.subject}`),
     });
   }
+}
+
+/** The ids that the step was not given, where these are what failed. */
+function whoIn({ step }: SandboxError, { user }: SandboxSpec): string {
+  return step === "user" || step === "groups" ? ` as uid ${user.uid}, gid ${user.gid}` : "";
 }
 
 /** What the sandbox is asked for one step. Throws BuildError for a user that the root does not know. */

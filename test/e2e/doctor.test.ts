@@ -5,6 +5,7 @@ import type { MachineCheck } from "../../runtime-core/index.ts";
 import { tsbuild } from "../helpers/cli.ts";
 import type { CommandResult } from "../helpers/command.ts";
 import { Container } from "../helpers/container.ts";
+import { makeContext } from "../helpers/context.ts";
 import { OrdinaryUser } from "../helpers/ordinary-user.ts";
 
 const test = suite("tsbuild doctor");
@@ -71,6 +72,17 @@ test("no_new_privs, which takes newuidmap its rights, is named", async () => {
   const checks = checksOf(await user.tsbuild(["doctor", "--json"]));
   assert.is(checks.get("seccomp")?.state, "limited");
   assert.match(checks.get("seccomp")?.detail ?? "", "no_new_privs");
+});
+
+test("a newuidmap that is not setuid is named, by doctor and by a build", async () => {
+  const prepare = "cp /usr/bin/newuidmap without; chmod 755 without; mount --bind without /usr/bin/newuidmap";
+  const user = new OrdinaryUser({ prepare });
+  const check = checksOf(await user.tsbuild(["doctor", "--json"])).get("ids");
+  assert.is(check?.state, "limited");
+  assert.match(check?.detail ?? "", "/usr/bin/newuidmap is not setuid root");
+  assert.match(check?.remedy ?? "", "chmod u+s /usr/bin/newuidmap");
+  const context = user.contextOf(makeContext({ Dockerfile: "FROM scratch\nCOPY Dockerfile /\n" }));
+  assert.match((await user.tsbuild(["build", context])).stderr, /^warning: \/usr\/bin\/newuidmap is not setuid root: /);
 });
 
 test("an argument that makes no sense is a usage error", async () => {

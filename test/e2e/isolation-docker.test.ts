@@ -48,6 +48,14 @@ test("docker run, as it is, with the store on the container's own root: the imag
     assert.match(refused.stderr, "SANDBOX_UNAVAILABLE");
     const built = await inside([...build, "--isolation", "chroot", "--store", "/root/store", context]);
     assert.is(built.code, 0, built.stderr);
+    const [, ...rest] = line;
+    const confined = ["seccomp", "apparmor", "systempaths"].flatMap((name) => ["--security-opt", `${name}=unconfined`]);
+    const allowing = [docker.client, "run", "--cap-add", "SYS_ADMIN", "--cap-add", "SYS_TIME", ...confined];
+    const doctor = [...allowing, ...rest.slice(1), "debian:latest", ...TSBUILD, "doctor", "--json", "--store"];
+    const onOverlay = await runCommand([...doctor, "/root/store"], { env: docker.env });
+    assert.match(onOverlay.stdout, /"id": "overlay",\s+"name": "overlay",\s+"state": "missing"/);
+    const onTmpfs = await runCommand([...doctor, "/dev/shm"], { env: docker.env });
+    assert.is(JSON.parse(onTmpfs.stdout).isolation, "namespaces", onTmpfs.stdout);
     const outside = await tsbuildOk([...build, "--network", "host", "--store", join(root, "store"), context]);
     assert.is(built.stdout, outside.stdout);
   } finally {

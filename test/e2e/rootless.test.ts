@@ -234,7 +234,7 @@ const REFUSED: readonly (readonly [what: string, line: string, error: RegExp])[]
   [
     "another USER",
     "USER www-data\nRUN true",
-    /groups: operation not permitted {2}\[SANDBOX_SETUP_FAILED\]\n.*Dockerfile:3:1/,
+    /as uid 33, gid 33: groups: operation not permitted {2}\[SANDBOX_SETUP_FAILED\]\n.*Dockerfile:3:1/,
   ],
   [
     "a cache of another owner",

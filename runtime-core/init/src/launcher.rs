@@ -86,7 +86,11 @@ fn start(first: &'static Spec) -> Result<Option<Child>, Fail> {
     }
     if !first.has(wire::FLAG_IDENTITY) && in_initial_user_namespace() {
         return match start_with(first, Ids::Idmapped) {
-            Err(fail) if may_refuse_idmapping(&fail) => start_with(first.of_the_step()?, Ids::Identity),
+            Err(fail) if may_refuse_idmapping(&fail) => {
+                // setfsuid(2) has closed this process, and would close the next init, whose namespace is opened below.
+                identity::allow_tracing().at("dumpable")?;
+                start_with(first.of_the_step()?, Ids::Identity)
+            }
             other => other,
         };
     }
@@ -150,8 +154,9 @@ fn hand_over(
     handover: *mut Handover,
 ) -> Result<bool, Fail> {
     ids.map(child.pid)?;
-    file::write_all(sync.raw(), &[IDS_MAPPED]).at("clone")?;
+    // Before init changes its ids: without CAP_SYS_PTRACE its namespaces are closed to this process from then on.
     let userns = user_namespace_of(child.pid).at("user namespace")?;
+    file::write_all(sync.raw(), &[IDS_MAPPED]).at("clone")?;
     let scratch = ids.as_step_root(Scratch::new)?;
     if first.has(wire::FLAG_AHEAD) && !spare::wait_for_a_step(child) {
         return Ok(false);

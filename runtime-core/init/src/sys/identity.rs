@@ -125,6 +125,11 @@ pub fn forbid_tracing() -> Result<()> {
     prctl(PR_SET_DUMPABLE, 0)
 }
 
+/// Undoes what a change of ids has done as by `forbid_tracing`: prctl(2).
+pub fn allow_tracing() -> Result<()> {
+    prctl(PR_SET_DUMPABLE, 1)
+}
+
 pub fn keep_capabilities() -> Result<()> {
     prctl(PR_SET_KEEPCAPS, 1)
 }
