@@ -1,3 +1,4 @@
+import { BuildError } from "../errors.ts";
 import type { FailedStep } from "../failed-step.ts";
 import type { BuildResult } from "../options.ts";
 import { BUILD_FLAGS } from "./build-flags.ts";
@@ -38,12 +39,13 @@ async function warnOfIsolation({ progress }: BuildRequest): Promise<void> {
   process.stderr.write(`warning: ${CHROOT_WARNING.message}\n`);
 }
 
-/** A check of files that lie here needs no privilege: where there is no namespace to be had, it goes on as it is. */
+/** A check makes no files: it needs no other ids, and where there is no namespace to be had it goes on as it is. */
 function enterNamespaceFor({ call }: BuildRequest): void {
   try {
-    enterUserNamespace(process.env);
+    if (call === undefined) enterUserNamespace(process.env);
+    else enterUserNamespace(process.env, () => {});
   } catch (error) {
-    if (call === undefined) throw error;
+    if (call === undefined || !(error instanceof BuildError)) throw error;
   }
 }
 

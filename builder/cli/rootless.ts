@@ -20,16 +20,19 @@ const TRIAL_MS = 20_000;
 /**
  * Makes an ordinary user root of a user namespace: this process becomes the same command line inside it, under the same
  * process id, so that signals, the terminal and the exit code need no forwarding. For root it does nothing. Where subordinate ids
- * cannot be had, the namespace has a single id, and a warning says what the build then cannot do.
+ * cannot be had, the namespace has a single id, and `warn` is told what the build then cannot do.
  * Throws BuildError ROOTLESS_UNAVAILABLE with what this machine lacks for any namespace.
  */
-export function enterUserNamespace(env: NodeJS.ProcessEnv): void {
+export function enterUserNamespace(
+  env: NodeJS.ProcessEnv,
+  warn = (text: string): void => void process.stderr.write(text),
+): void {
   if (process.platform !== "linux" || process.geteuid?.() === 0) return;
   // By itself first: where unshare(2) fails, util-linux 2.38 leaves the process behind that was to call newuidmap.
   const told = tryOut(SINGLE_ID, env);
   if (told !== undefined) throw rootlessProblem(told, env);
   const lack = tryOut(ALL_IDS, env);
-  if (lack !== undefined) process.stderr.write(singleIdWarning(singleIdProblem(lack, env)));
+  if (lack !== undefined) warn(singleIdWarning(singleIdProblem(lack, env)));
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   replaceProcess({
     file: "unshare",

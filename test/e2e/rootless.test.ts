@@ -8,7 +8,7 @@ import { baseImage } from "../helpers/base-images.ts";
 import { tsbuild, tsbuildOk } from "../helpers/cli.ts";
 import { type CommandResult, commandOutput, runCommand } from "../helpers/command.ts";
 import { busyboxFlags, dockerfile, makeContext } from "../helpers/context.ts";
-import { OrdinaryUser, type UserOptions } from "../helpers/ordinary-user.ts";
+import { OrdinaryUser, type UserOptions, WITHOUT_NAMESPACES } from "../helpers/ordinary-user.ts";
 import { sleepers, until, unusualSeconds } from "../helpers/processes.ts";
 import { storeProblems } from "../helpers/store-check.ts";
 import { makeTempDir } from "../helpers/temp.ts";
@@ -165,16 +165,10 @@ for (const { signal, code, says } of [
   });
 }
 
-/** A namespace may forbid those below it what the machine allows. */
-const ALL_IDS = ["--map-users=0,0,65536", "--map-groups=0,0,65536"];
-const MAX_NAMESPACES = "/proc/sys/user/max_user_namespaces";
 const ABSENT = "/usr/bin/newuidmap";
 
 rootless("without user namespaces nothing runs, and the error says what is missing", async () => {
-  const who = new OrdinaryUser({
-    subordinateIds: "root:0:65536\ntsbuild-test:100000:65536\n",
-    through: [...["unshare", "--user", ...ALL_IDS], "sh", "-c", `echo 0 > ${MAX_NAMESPACES}; exec "$@"`, "sh"],
-  });
+  const who = new OrdinaryUser(WITHOUT_NAMESPACES);
   const { code, stderr } = await build(dockerfile("FROM scratch", "COPY Dockerfile /"), [], who);
   const lines = stderr.trim().split("\n");
   assert.is(code, 1);

@@ -19,6 +19,16 @@ export interface UserOptions {
   readonly through?: readonly string[];
 }
 
+/** A namespace may forbid those below it what the machine allows. */
+const MAPPED = ["unshare", "--user", "--map-users=0,0,65536", "--map-groups=0,0,65536"];
+const FORBID = `echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"`;
+
+/** A user who can make no user namespace. */
+export const WITHOUT_NAMESPACES: UserOptions = {
+  subordinateIds: `root:0:65536\n${NAME}:100000:65536\n`,
+  through: [...MAPPED, "sh", "-c", FORBID, "sh"],
+};
+
 /**
  * An ordinary user of this machine who exists only in a mount namespace of the commands, so that the machine's own /etc is
  * left alone. Needs root. The repository and Node are there under `place` too, wherever they lie.
