@@ -41,6 +41,7 @@ export interface SandboxLimits extends CgroupLimits {
   /**
    * What the step may write to its root, its caches and its writable binds, in bytes: a file counts as its blocks or its length,
    * whichever is more, and 4096 at least. A step that is over it is killed, some milliseconds later; tmpfs is memory, and does not count.
+   * No single file, on a tmpfs either, becomes longer: the process that tries gets SIGXFSZ, or EFBIG where it ignores that.
    */
   readonly diskQuotaBytes?: number;
   /** Bytes in a second of a private network, in each direction. It slows a step, and is never hit. */

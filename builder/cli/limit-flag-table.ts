@@ -31,7 +31,7 @@ export const LIMIT_FLAG_TABLE: readonly Flag[] = inSection(SECTION, [
     value: "BYTES",
     help: "What a RUN may write to its root and its caches: 2g",
   },
-  { name: "timeout", type: "string", value: "DURATION", help: "Time of a RUN: 30s, 5m, 1h30m" },
+  { name: "timeout", type: "string", value: "DURATION", help: "Time of a RUN: 30s, 5m, 1h30m, or seconds" },
   {
     name: "net-bps",
     type: "string",

@@ -69,12 +69,20 @@ const BUILD_KEYS = new Map(
 function buildLimit(text: string, key: string, value: string | undefined) {
   const limit = BUILD_KEYS.get(key === "pids-limit" ? "pids" : key);
   if (limit === undefined) {
-    const near = suggest(key, BUILD_KEYS.keys());
-    const hint = near === undefined ? `it limits ${[...BUILD_KEYS.keys()].join(", ")}` : `did you mean ${near}?`;
-    throw new UsageError("INVALID_VALUE", `unknown limit ${JSON.stringify(key)} in --build-limit ${text}`, hint);
+    throw new UsageError(
+      "INVALID_VALUE",
+      `unknown limit ${JSON.stringify(key)} in --build-limit ${text}`,
+      unknownLimitHint(key),
+    );
   }
   if (value === undefined) throw invalidValue("build-limit", text, "NAME=VALUE, separated by commas");
   return [limit, CGROUP_LIMITS[limit](`build-limit ${key}`, value)] as const;
+}
+
+function unknownLimitHint(key: string): string {
+  if (/^\d+(?:-\d+)?$/.test(key)) return `a list of ids goes in quotes: --build-limit '"cpuset-cpus=0,${key}"'`;
+  const near = suggest(key, BUILD_KEYS.keys());
+  return near === undefined ? `it limits ${[...BUILD_KEYS.keys()].join(", ")}` : `did you mean ${near}?`;
 }
 
 function present(entries: readonly (readonly [string, number | string | undefined])[]): Partial<SandboxLimits> {
@@ -130,9 +138,10 @@ function idList(flag: string, text: string): string | undefined {
   throw invalidValue(flag, text, "a list of ids and ranges, such as 0-2,4");
 }
 
+/** A bare number is seconds, as for podman's `--timeout`. */
 function duration(flag: string, text: string): number | undefined {
   if (/^0(?:ms|s|m|h)?$/.test(text)) return undefined;
-  const ms = parseDuration(text);
+  const ms = parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
   if (ms !== undefined && ms <= MAX_TIMEOUT_MS) return ms;
   throw invalidValue(flag, text, "a duration of at most 24 days, such as 30s, 5m or 1h30m");
 }
