@@ -20,6 +20,7 @@ export interface RuleProblem {
  * brackets.
  */
 export function parseAllowedEnd(text: string): AllowedEnd | RuleProblem {
+  if (text.includes("://")) return { problem: "a URL is no end, its host is" };
   const [host, portText] = splitPort(text.trim());
   const port = portText === undefined ? undefined : Number(portText);
   if (port !== undefined && !(/^\d{1,5}$/.test(portText ?? "") && port > 0 && port < 65536)) {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 
 /** What the machine's /etc/resolv.conf says: resolv.conf(5). */
 export interface ResolverFile {
@@ -18,7 +19,8 @@ export function readResolver(path = "/etc/resolv.conf"): ResolverFile {
   // The last search line counts, and `domain` is its old form.
   const searchDomains = [...values("domain"), ...values("search")].at(-1) ?? [];
   const options = values("options").flat();
-  const nameservers = values("nameserver").flatMap(([address = ""]) => (address.includes("%") ? [] : [address]));
+  // What is no address, every resolver passes over; one with a zone needs an interface that the kernel knows by number.
+  const nameservers = values("nameserver").flatMap(([address = ""]) => (isPlainAddress(address) ? [address] : []));
   return {
     nameservers: nameservers.length === 0 ? [LOCAL] : nameservers,
     searchDomains: searchDomains.filter((domain) => domain !== "."),
@@ -27,6 +29,10 @@ export function readResolver(path = "/etc/resolv.conf"): ResolverFile {
       ...(options.length === 0 ? [] : [`options ${options.join(" ")}`]),
     ],
   };
+}
+
+function isPlainAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes("%");
 }
 
 function linesOf(path: string): readonly string[] {

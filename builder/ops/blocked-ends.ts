@@ -1,4 +1,5 @@
 import type { SandboxResult, SandboxSpec } from "../../runtime-core/index.ts";
+import { parseAllowedEnd } from "../network-rule.ts";
 
 /** What a step with an allow-list was not allowed to reach, a line each, for its output. */
 export function blockedLines({ networkBlocked }: SandboxResult, spec: SandboxSpec): readonly string[] {
@@ -13,8 +14,9 @@ export function blockedHint({ networkBlocked }: SandboxResult, spec: SandboxSpec
   if (spec.privateNetwork?.allow === undefined) {
     return `closed to every RUN with a private network: ${ends}; use --network host if the step must reach it`;
   }
-  const [first = ""] = networkBlocked;
-  return `blocked by --allow-net: ${ends}; if the step may reach it, add --allow-net ${suggested(first)}`;
+  const end = networkBlocked.map(suggested).find((end) => !("problem" in parseAllowedEnd(end)));
+  if (end === undefined) return `closed to every RUN with a private network: ${ends}`;
+  return `blocked by --allow-net: ${ends}; if the step may reach it, add --allow-net ${end}`;
 }
 
 /** `1.2.3.4:443 (example.com)` as a value of the flag: the name is what a person means. */

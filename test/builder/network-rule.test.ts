@@ -44,6 +44,7 @@ for (const text of CLOSED) {
 
 for (const text of [
   "",
+  "https://a.test",
   ":80",
   "a.test:0",
   "a.test:65536",

@@ -24,7 +24,8 @@ pub struct Rule {
 /// An allow-list, and the addresses that its names have been found to have.
 pub struct Allow {
     rules: Vec<Rule>,
-    granted: HashMap<IpAddr, Grant>,
+    /// By the place of their rule, since names with different ports may have one address.
+    granted: HashMap<(IpAddr, usize), Grant>,
 }
 
 struct Grant {
@@ -52,40 +53,50 @@ impl Allow {
         self.rules.iter().any(|rule| rule.names(name, search_domains))
     }
 
-    pub fn allows(&self, target: SocketAddr, search_domains: &[String], now: Instant) -> bool {
-        let grant = self.granted.get(&target.ip()).filter(|grant| grant.until > now);
-        self.rules.iter().any(|rule| {
-            rule.port.is_none_or(|port| port == target.port())
-                && (rule.holds(target.ip())
-                    || grant.is_some_and(|grant| rule.names(&grant.name, search_domains)))
+    pub fn allows(&self, target: SocketAddr, now: Instant) -> bool {
+        self.rules.iter().enumerate().any(|(place, rule)| {
+            rule.port.is_none_or(|port| port == target.port()) && self.opens(place, target.ip(), now)
         })
     }
 
     /// The same for an address that is only asked whether it is there, at no port.
     pub fn allows_echo(&self, target: IpAddr, now: Instant) -> bool {
-        let is_granted = self.granted.get(&target).is_some_and(|grant| grant.until > now);
-        is_granted || self.rules.iter().any(|rule| rule.holds(target))
+        (0..self.rules.len()).any(|place| self.opens(place, target, now))
     }
 
-    /// The name that an address was last opened for.
+    /// Whether the rule at `place` is about this address, at whatever port.
+    fn opens(&self, place: usize, ip: IpAddr, now: Instant) -> bool {
+        let grant = self.granted.get(&(ip, place));
+        self.rules[place].holds(ip) || grant.is_some_and(|grant| grant.until > now)
+    }
+
+    /// A name that an address was opened for.
     pub fn name_of(&self, ip: IpAddr) -> Option<&str> {
-        self.granted.get(&ip).map(|grant| grant.name.as_str())
+        let grant = (0..self.rules.len()).find_map(|place| self.granted.get(&(ip, place)))?;
+        Some(&grant.name)
     }
 
-    /// Opens an address of `name`, which is allowed.
-    pub fn grant(&mut self, name: &str, address: &Address, now: Instant) {
-        if self.granted.len() >= MAX_GRANTS && !self.granted.contains_key(&address.ip) {
-            let first = self.granted.iter().min_by_key(|(_, grant)| grant.until);
-            if let Some(ip) = first.map(|(ip, _)| *ip) {
-                self.granted.remove(&ip);
+    /// Opens an address of `name`, by each rule that is about it.
+    pub fn grant(&mut self, name: &str, address: &Address, search_domains: &[String], now: Instant) {
+        let lifetime = Duration::from_secs(u64::from(address.seconds));
+        let until = now + lifetime.clamp(SHORTEST_GRANT, LONGEST_GRANT);
+        for place in 0..self.rules.len() {
+            if self.rules[place].names(name, search_domains) {
+                self.make_room(&(address.ip, place));
+                let name = name.to_owned();
+                self.granted.insert((address.ip, place), Grant { name, until });
             }
         }
-        let lifetime = Duration::from_secs(u64::from(address.seconds));
-        let grant = Grant {
-            name: name.to_owned(),
-            until: now + lifetime.clamp(SHORTEST_GRANT, LONGEST_GRANT),
-        };
-        self.granted.insert(address.ip, grant);
+    }
+
+    fn make_room(&mut self, key: &(IpAddr, usize)) {
+        if self.granted.len() < MAX_GRANTS || self.granted.contains_key(key) {
+            return;
+        }
+        let first = self.granted.iter().min_by_key(|(_, grant)| grant.until);
+        if let Some(key) = first.map(|(key, _)| *key) {
+            self.granted.remove(&key);
+        }
     }
 }
 

@@ -68,9 +68,7 @@ impl Policy {
 
     fn is_listed(&self, target: SocketAddr, real: SocketAddr, now: Instant) -> bool {
         let Some(allow) = &self.allow else { return true };
-        [target, real]
-            .iter()
-            .any(|end| allow.allows(*end, &self.search_domains, now))
+        [target, real].iter().any(|end| allow.allows(*end, now))
     }
 
     /// Whether the step may look `name` up, and how it is told when not.
@@ -91,7 +89,7 @@ impl Policy {
     pub fn learn(&mut self, name: &str, addresses: &[Address], now: Instant) {
         let Some(allow) = &mut self.allow else { return };
         for address in addresses {
-            allow.grant(name, address, now);
+            allow.grant(name, address, &self.search_domains, now);
         }
     }
 
@@ -168,6 +166,23 @@ mod tests {
             policy.into_blocked(),
             ["1.2.3.4:443", "1.2.3.4:80 (a.example)", "1.2.3.4:443 (a.example)"]
         );
+    }
+
+    #[test]
+    fn names_that_share_an_address_each_have_their_own_port() {
+        let now = Instant::now();
+        let mut policy = policy(vec![name("a.example", Some(80)), name("b.example", Some(443))]);
+        policy.learn("a.example", &[address("1.2.3.4")], now);
+        assert_eq!(policy.judge(end("1.2.3.4:443"), now), Verdict::Refuse);
+        policy.learn("b.example", &[address("1.2.3.4")], now);
+        for open in ["1.2.3.4:80", "1.2.3.4:443"] {
+            assert_eq!(
+                policy.judge(end(open), now),
+                Verdict::Connect(end(open)),
+                "{open}"
+            );
+        }
+        assert_eq!(policy.judge(end("1.2.3.4:22"), now), Verdict::Refuse);
     }
 
     #[test]
