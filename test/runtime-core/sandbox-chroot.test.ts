@@ -196,7 +196,7 @@ function isStepAlive(line: string, builder: number): boolean {
 
 test("limits hold where there are cgroups", async () => {
   const ran: Ran = await run(
-    chrootSpec("i=0; while [ $i -lt 60 ]; do sleep 1 & i=$((i+1)); done; wait", { limits: { pids: 20 } }),
+    chrootSpec("i=0; while [ $i -lt 60 ]; do sleep 30 & i=$((i+1)); done; wait", { limits: { pids: 20 } }),
   );
   assert.is.not(ran.exitCode, 0);
   assert.is(ran.limitHit?.type, "pids");
