@@ -14,8 +14,12 @@ export const USER_TESTS: readonly string[] = [
   "test/e2e/cache",
 ];
 
-/** Of these, the files that make ordinary users of their own, as root. */
-export const ROOT_TESTS: readonly string[] = ["test/runtime-core/sandbox-rootless", "test/attack/"];
+/** Of these, the files that make ordinary users of their own, as root, and of what only root has: chroot isolation makes devices. */
+export const ROOT_TESTS: readonly string[] = [
+  "test/runtime-core/sandbox-rootless",
+  "test/runtime-core/sandbox-chroot",
+  "test/attack/",
+];
 
 /** How tsbuild itself runs for an ordinary user: builder/cli/rootless.ts. */
 const ENTER = ["unshare", "--user", "--map-root-user", "--map-auto", "--mount", "--propagation", "private", "--"];

@@ -53,7 +53,7 @@ isHeld("the first write to a large file of the image is held too", {
   changes: () => ({ rootfs: freshRootfs([busybox, directoryWith("f", "/dev/zero")]) }),
 });
 
-// cgroup v2 writes a file in the name of whoever wrote it before, and hands it over some writes later, at its leisure.
+// On cgroup v2 (Linux 6.1) the first writes to an old file were seen not to be held: README, "What falls short".
 isHeld("a cache is held as the root is", {
   script:
     "dd if=/dev/zero of=/cache/f bs=64k count=16 conv=notrunc; sleep 1; dd if=/dev/zero of=/cache/f bs=64k count=64 conv=notrunc",

@@ -32,6 +32,7 @@ test("a plain command line asks for the defaults", () => {
       allow: [],
     },
     progress: "auto",
+    opensShell: false,
   });
 });
 
@@ -86,6 +87,7 @@ test("every flag reaches its option", () => {
       store: "st",
     },
     progress: "plain",
+    opensShell: false,
     iidFile: "i",
     metadataFile: "m",
   });
