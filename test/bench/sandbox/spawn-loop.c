@@ -6,9 +6,9 @@
  * own child_process takes several milliseconds a start, which would be added to what is short and to what is long alike.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,12 +19,12 @@ static int64_t now(void) {
   return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-static int run(char **argv, int null) {
+static int run(char **argv, int file) {
   int status = -1;
   pid_t pid = vfork();
   if (pid == 0) {
-    dup2(null, 0);
-    dup2(null, 1);
+    dup2(file, 0);
+    dup2(file, 1);
     execv(argv[0], argv);
     _exit(126);
   }
@@ -34,11 +34,12 @@ static int run(char **argv, int null) {
 
 int main(int argc, char **argv) {
   char asked;
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (argc < 2 || null < 0) return 2;
+  /* Not /dev/null: a runtime with a user namespace gives what it finds there to the container's root, and that is the machine's. */
+  int file = memfd_create("stdio", MFD_CLOEXEC);
+  if (argc < 2 || file < 0) return 2;
   while (read(0, &asked, 1) == 1) {
     int64_t start = now();
-    int status = run(argv + 1, null);
+    int status = run(argv + 1, file);
     printf("%lld %d\n", (long long)(now() - start), status);
     fflush(stdout);
   }
