@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { checkLimits, probe, type SandboxLimits } from "../../runtime-core/index.ts";
+import { checkLimits, type LimitHit, probe, type SandboxLimits } from "../../runtime-core/index.ts";
 import { enforced } from "./enforced.ts";
 import { freshDirectory, run, stepSpec } from "./sandbox-fixture.ts";
 
@@ -12,7 +12,10 @@ const memory: SandboxLimits = { memoryBytes: 32 * MiB, memorySwapBytes: 32 * MiB
 enforced(test, "a step over its memory limit is killed and says so", memory, async (limits) => {
   const ran = await run(stepSpec(EAT, { limits }));
   assert.is(ran.exitCode, 137);
-  assert.equal(ran.limitHit, { type: "memory", scope: "step", bytes: 32 * MiB, kills: 1 });
+  const { kills, ...hit } = ran.limitHit as Extract<LimitHit, { type: "memory" }>;
+  assert.equal(hit, { type: "memory", scope: "step", bytes: 32 * MiB });
+  // The kernel may count a process again that is slow to die.
+  assert.ok(kills >= 1);
   assert.ok((ran.usage.memoryPeakBytes ?? 0) <= 32 * MiB);
 });
 
