@@ -35,7 +35,7 @@ const SAME: readonly {
       "ADD packed.tar /unpacked/",
       "RUN rm files/b; ln files/a files/c; cat /unpacked/inner",
       "FROM busybox",
-      "COPY --from=one /work /from",
+      "COPY --from=one /srv /from",
       "COPY --from=one /unpacked/* /srv/deep/files/a /",
       "RUN echo nobody:x:99:99::/: >> /etc/passwd",
       "USER nobody",
