@@ -14,8 +14,8 @@ use crate::target::Created;
 use crate::wire;
 
 /// Never returns: the process ends with the step. `is_placed` says that it is in the step's cgroup already.
-pub fn run(first: &'static Spec, sync: &Fd, handover: *mut Handover, is_placed: bool) -> ! {
-    match step(first, sync, handover, is_placed) {
+pub fn run(first: &'static Spec, launcher: &Fd, sync: &Fd, handover: *mut Handover, is_placed: bool) -> ! {
+    match step(first, launcher, sync, handover, is_placed) {
         Ok(()) => process::exit(0),
         Err(fail) => {
             report::failed(&fail);
@@ -25,9 +25,15 @@ pub fn run(first: &'static Spec, sync: &Fd, handover: *mut Handover, is_placed: 
 }
 
 /// Until the mounts are ready, nothing depends on the step: a helper that prepares ahead waits there.
-fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover, is_placed: bool) -> Result<(), Fail> {
+fn step(
+    first: &'static Spec,
+    launcher: &Fd,
+    sync: &Fd,
+    handover: *mut Handover,
+    is_placed: bool,
+) -> Result<(), Fail> {
     signal::block_all();
-    die_with_the_launcher()?;
+    die_with(launcher)?;
     if !is_placed {
         cgroup::join(first)?;
     }
@@ -38,7 +44,7 @@ fn step(first: &'static Spec, sync: &Fd, handover: *mut Handover, is_placed: boo
         report::network(network::make(first.has(wire::FLAG_IPV6)));
     }
     expect(sync, IDS_MAPPED)?;
-    become_root()?;
+    become_root(launcher)?;
     process::unshare(process::CLONE_NEWCGROUP).at("cgroup namespace")?;
     let mut kernel = KernelFilesystems::mount(first)?;
     expect(sync, MOUNTS_READY)?;
@@ -72,8 +78,13 @@ fn close_what_is_left(created: &Created) {
     }
 }
 
-fn die_with_the_launcher() -> Result<(), Fail> {
-    identity::set_parent_death_signal(signal::SIGKILL).at("death signal")
+/// From here on, and now when the launcher has ended before the signal was asked for.
+fn die_with(launcher: &Fd) -> Result<(), Fail> {
+    identity::set_parent_death_signal(signal::SIGKILL).at("death signal")?;
+    if signal::is_ready(launcher) {
+        process::exit(1);
+    }
+    Ok(())
 }
 
 fn expect(sync: &Fd, byte: u8) -> Result<(), Fail> {
@@ -85,7 +96,7 @@ fn expect(sync: &Fd, byte: u8) -> Result<(), Fail> {
     }
 }
 
-fn become_root() -> Result<(), Fail> {
+fn become_root(launcher: &Fd) -> Result<(), Fail> {
     match identity::set_groups(&[]) {
         // user_namespaces(7), "The /proc/pid/setgroups file": a caller with one id may not.
         Ok(()) | Err(EPERM) => {}
@@ -93,7 +104,7 @@ fn become_root() -> Result<(), Fail> {
     }
     identity::set_ids(0, 0).at("user namespace")?;
     // A change of ids clears the death signal: prctl(2).
-    die_with_the_launcher()
+    die_with(launcher)
 }
 
 /// To the end of the command and of everything it left running: its wait status.

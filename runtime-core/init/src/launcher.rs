@@ -106,6 +106,7 @@ fn may_refuse_idmapping(fail: &Fail) -> bool {
 fn start_with(first: &'static Spec, ids: Ids) -> Result<Option<Child>, Fail> {
     let (ours, theirs) = process::socket_pair().at("clone")?;
     let handover = memory::shared::<Handover>().at("clone")?;
+    let launcher = process::own_pidfd().at("clone")?;
     let network = if first.has(wire::FLAG_HOST_NETWORK) {
         0
     } else {
@@ -124,7 +125,7 @@ fn start_with(first: &'static Spec, ids: Ids) -> Result<Option<Child>, Fail> {
         | network;
     let (child, is_placed) = cgroup::fork(first, namespaces | process::CLONE_FILES)?;
     let Some(child) = child else {
-        init::run(first, &theirs, handover, is_placed);
+        init::run(first, &launcher, &theirs, handover, is_placed);
     };
     match hand_over(first, ids, &child, &ours, handover) {
         Ok(true) => Ok(Some(child)),

@@ -117,6 +117,7 @@ pub mod nr {
     pub const SECCOMP: usize = 277;
     pub const STATX: usize = 291;
     pub const PIDFD_SEND_SIGNAL: usize = 424;
+    pub const PIDFD_OPEN: usize = 434;
     pub const OPEN_TREE: usize = 428;
     pub const MOVE_MOUNT: usize = 429;
     pub const FSOPEN: usize = 430;

@@ -194,6 +194,12 @@ pub fn own_id() -> i32 {
     unsafe { call(nr::GETPID, []) }.map_or(0, |pid| pid as i32)
 }
 
+/// This process as a descriptor, which can be read from once it has ended: pidfd_open(2).
+pub fn own_pidfd() -> Result<Fd> {
+    // SAFETY: pidfd_open(2) takes integers.
+    unsafe { call(nr::PIDFD_OPEN, [own_id() as usize, 0]) }.map(|fd| Fd::new(fd as i32))
+}
+
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct Limit {

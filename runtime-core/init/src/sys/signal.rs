@@ -147,3 +147,16 @@ pub fn poll(fds: &mut [Poll]) -> Result<()> {
     // SAFETY: the kernel reads and writes `fds.len()` structs pollfd.
     unsafe { call(nr::PPOLL, [fds.as_mut_ptr() as usize, fds.len(), 0, 0, 0]) }.map(drop)
 }
+
+/// Whether it can be read from now; of a process, whether it has ended: pidfd_open(2).
+pub fn is_ready(fd: &Fd) -> bool {
+    let (mut one, mut no_time) = (Poll::readable(fd), [0u64; 2]);
+    // SAFETY: the kernel reads and writes one struct pollfd and a struct timespec.
+    let ready = unsafe {
+        call(
+            nr::PPOLL,
+            [&raw mut one as usize, 1, &raw mut no_time as usize, 0, 0],
+        )
+    };
+    ready.is_ok_and(|count| count > 0)
+}
