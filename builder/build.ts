@@ -14,6 +14,7 @@ import { checkIsolation, checkIsolationOptions } from "./isolation.ts";
 import { type LintWarning, openLinter, parseAndCheck } from "./lint/index.ts";
 import { checkMounts, checkSandbox } from "./machine.ts";
 import type { BuildOptions, BuildResult } from "./options.ts";
+import { checkOutputPlaces } from "./output-place.ts";
 import { checkPrivilege } from "./privilege.ts";
 import { reportVertex } from "./report-vertex.ts";
 import { openSession, type Session } from "./session.ts";
@@ -33,6 +34,7 @@ export async function build(options: BuildOptions): Promise<BuildResult> {
   checkIsolationOptions(options);
   checkMounts(options);
   const names = imageNames(options.tags ?? []);
+  await checkOutputPlaces(options.outputs ?? []);
   const limits = await openStepLimits(options);
   try {
     return await buildWithin(limits, names, options);

@@ -34,7 +34,7 @@ const VOCABULARY = [
 ];
 
 /** What the CLI may import of the top level. It builds through index.ts, which it loads only for a build: help and usage errors come at once. */
-const CLI_MAY = ["index", ...VOCABULARY, "source-frame", "store-location", "text-layout"];
+const CLI_MAY = ["index", ...VOCABULARY, "output-place", "source-frame", "store-location", "text-layout"];
 
 /** Inside builder: which folder may import which. `.` is the builder's top level, which may import every folder but cli. */
 const BUILDER_TABLE: Readonly<Record<string, readonly string[]>> = {

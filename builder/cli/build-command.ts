@@ -8,10 +8,10 @@ import { buildHelp } from "./help.ts";
 import { Interrupt } from "./interrupt.ts";
 import { type Display, openDisplay } from "./progress/display.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";
+import { prepareResultFiles, writeResultFiles } from "./result-files.ts";
 import { enterUserNamespace } from "./rootless.ts";
 import { standardError } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
-import { metadataOf, writeWhole } from "./write-result.ts";
 
 /** `tsbuild build`. Returns the exit code; throws UsageError before anything has begun. */
 export async function buildCommand(args: readonly string[]): Promise<number> {
@@ -86,6 +86,7 @@ async function showBuild(request: BuildRequest, display: Display, signal: AbortS
     isOpen = false;
   };
   try {
+    await prepareResultFiles(request);
     const { build } = await import("../index.ts");
     const onError = async (failed: FailedStep) => {
       close();
@@ -98,10 +99,10 @@ async function showBuild(request: BuildRequest, display: Display, signal: AbortS
   }
 }
 
-async function deliverResult({ iidFile, metadataFile, progress }: BuildRequest, result: BuildResult): Promise<void> {
+async function deliverResult(request: BuildRequest, result: BuildResult): Promise<void> {
   const { digest } = result.descriptor;
-  if (iidFile !== undefined) await writeWhole(iidFile, digest);
-  if (metadataFile !== undefined) await writeWhole(metadataFile, `${JSON.stringify(metadataOf(result), null, 2)}\n`);
+  const { progress } = request;
+  await writeResultFiles(request, result);
   if (progress === "quiet") process.stdout.write(`${digest}\n`);
   else if (progress === "plain" || progress === "auto" || progress === "tty") {
     process.stderr.write(`\n${[digest, ...result.imageNames].join(" ")}\n`);

@@ -10,19 +10,18 @@ import { parseOutput } from "./parse-output.ts";
 import { parseSecrets } from "./parse-secret.ts";
 import { parseSsh } from "./parse-ssh.ts";
 import { PROGRESS_MODES, type ProgressMode } from "./progress/mode.ts";
+import type { ResultFiles } from "./result-files.ts";
 import { UsageError } from "./usage-error.ts";
 import { invalidValue, parseAssignments, parseChoice, parseCount } from "./values.ts";
 
 /** A `build` command line, read: what the library is asked, and what the command does with the result. */
-export interface BuildRequest {
+export interface BuildRequest extends ResultFiles {
   readonly options: BuildOptions;
   /** What is done instead of building. */
   readonly call?: Call;
   readonly progress: ProgressMode;
   /** A RUN that fails is shown in a shell. */
   readonly opensShell: boolean;
-  readonly iidFile?: string;
-  readonly metadataFile?: string;
 }
 
 /** Throws UsageError for values that make no sense. `env` answers for `--build-arg NAME` and BUILDKIT_PROGRESS. */
