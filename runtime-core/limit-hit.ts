@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import type { CgroupLimits, SandboxLimits, Ulimit } from "./limits.ts";
+import type { CgroupLimits, SandboxLimits } from "./limits.ts";
 import type { SandboxReport } from "./sandbox-process.ts";
 
 /** Whose limit it is: the step's, the build's, or one that the machine has set around both. */
@@ -26,8 +26,8 @@ export type LimitHit =
   | { readonly type: "timeout"; readonly ms: number }
   /** A process used more processor time than its ulimit `cpu`. */
   | { readonly type: "cpuTime"; readonly seconds: number }
-  /** A process would have made a file larger than its ulimit `fsize`. */
-  | { readonly type: "fileSize"; readonly bytes: number };
+  /** A process would have made a file, on the disk or in memory, larger than its ulimit `fsize`, or than the whole disk quota. */
+  | { readonly type: "fileSize"; readonly bytes: number; readonly setBy: "ulimit" | "diskQuota" };
 
 /** How a step ended, as far as limits can tell. */
 export interface LimitEvidence {
@@ -47,7 +47,8 @@ export function limitHits(evidence: LimitEvidence): readonly LimitHit[] {
     hasTimedOut ? ({ type: "timeout", ms: limits.timeoutMs ?? 0 } as const) : undefined,
     memoryHit(evidence),
     diskHit(evidence),
-    ulimitHit(evidence),
+    fileSizeHit(evidence),
+    cpuTimeHit(evidence),
     pidsHit(evidence),
   ];
   return hits.filter((hit) => hit !== undefined);
@@ -75,33 +76,31 @@ function pidsHit({ limits, groupLimits, report }: LimitEvidence): LimitHit | und
   return { type: "pids", scope: "machine", refused };
 }
 
-/** A file as long as the quota is refused by the kernel, with the same signal as by a ulimit, which counts where it is lower. */
-function diskHit({
-  limits: { diskQuotaBytes: bytes, ulimits },
-  report,
-  exitCode,
-}: LimitEvidence): LimitHit | undefined {
+function diskHit({ limits: { diskQuotaBytes: bytes }, report, exitCode }: LimitEvidence): LimitHit | undefined {
   if (bytes === undefined) return undefined;
-  const size = ulimits?.findLast(({ name }) => name === "fsize")?.soft ?? -1;
-  const wasRefused = exitCode === 128 + constants.signals.SIGXFSZ && (size === -1 || size > bytes);
   const hasFilledIt = report.isAtDiskQuota && exitCode !== 0;
-  return report.isOverDiskQuota || wasRefused || hasFilledIt ? { type: "disk", bytes } : undefined;
+  return report.isOverDiskQuota || hasFilledIt ? { type: "disk", bytes } : undefined;
+}
+
+/** The signal does not say where the file was: with a disk that is not full it can have been in /dev/shm or another tmpfs. */
+function fileSizeHit({ limits: { diskQuotaBytes, ulimits }, exitCode }: LimitEvidence): LimitHit | undefined {
+  if (exitCode !== 128 + constants.signals.SIGXFSZ) return undefined;
+  const size = ulimits?.findLast(({ name }) => name === "fsize")?.soft ?? -1;
+  const quota = diskQuotaBytes ?? Number.POSITIVE_INFINITY;
+  if (size !== -1 && size <= quota) return { type: "fileSize", bytes: size, setBy: "ulimit" };
+  return diskQuotaBytes === undefined ? undefined : { type: "fileSize", bytes: diskQuotaBytes, setBy: "diskQuota" };
 }
 
 /** The kernel counts the time of this limit in ticks, which may be more than the time that a process really had. */
 const CPU_TIME_SLACK = 0.75;
 
 /**
- * The signal tells: SIGXFSZ, SIGXCPU at the soft limit, or, where that is not below the hard one, SIGKILL once the time is
+ * The signal tells: SIGXCPU at the soft limit, or, where that is not below the hard one, SIGKILL once the time is
  * used. A shell passes the signal of its last command on as 128 + n.
  */
-function ulimitHit({ limits, report, exitCode, cpuMs, hasTimedOut }: LimitEvidence): LimitHit | undefined {
-  const ulimit = (name: Ulimit["name"]) => limits.ulimits?.findLast((one) => one.name === name);
+function cpuTimeHit({ limits, report, exitCode, cpuMs, hasTimedOut }: LimitEvidence): LimitHit | undefined {
   const ended = (signal: number) => exitCode === 128 + signal;
-  const size = ulimit("fsize");
-  const isLowest = size !== undefined && size.soft <= (limits.diskQuotaBytes ?? Number.POSITIVE_INFINITY);
-  if (isLowest && ended(constants.signals.SIGXFSZ)) return { type: "fileSize", bytes: size.soft };
-  const time = ulimit("cpu");
+  const time = limits.ulimits?.findLast(({ name }) => name === "cpu");
   if (time === undefined) return undefined;
   if (ended(constants.signals.SIGXCPU)) return { type: "cpuTime", seconds: time.soft };
   const wasKilled = ended(constants.signals.SIGKILL) && report.oomKills === 0 && !hasTimedOut;

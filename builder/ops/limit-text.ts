@@ -18,7 +18,7 @@ export function limitText(hit: LimitHit): string {
     case "cpuTime":
       return `cpu time limit ${hit.seconds} s`;
     case "fileSize":
-      return `file size limit ${formatByteSize(hit.bytes)}`;
+      return `file size limit ${hit.setBy === "ulimit" ? "" : "of disk quota "}${formatByteSize(hit.bytes)}`;
   }
 }
 
@@ -39,7 +39,9 @@ export function limitHint(hit: LimitHit): string {
     case "cpuTime":
       return "raise it with --ulimit cpu=SECONDS";
     case "fileSize":
-      return "raise it with --ulimit fsize=BYTES";
+      return hit.setBy === "ulimit"
+        ? "raise it with --ulimit fsize=BYTES"
+        : "with a disk quota no single file may be larger, in /dev/shm and tmpfs mounts neither: raise it with --disk-quota";
   }
 }
 

@@ -27,9 +27,7 @@ const FILLERS: Readonly<Record<string, string>> = {
   "empty files": `mkdir /d; ${forever(": > /d/$i")}`,
   "directories in each other": `${forever("mkdir d && cd d && : > a > b > c > e > f > g > h")} 2> /dev/null`,
   "several writers": `for j in 1 2 3; do (${forever("dd if=/dev/zero of=/f$j$i bs=1M count=1 2> /dev/null")}) & done; wait`,
-  "room reserved for a file": "fallocate -l 1G /f && sleep 60",
   "room reserved for files": forever("fallocate -l 4M /f$i"),
-  "one file with a hole": "truncate -s 1G /f && sleep 60",
   "files with holes": `${forever("truncate -s 4M /f$i; sleep 0.01")}`,
   "files that are removed while they are open":
     "exec 3> /f 4> /g; rm /f /g; cat /dev/zero >&3 & cat /dev/zero >&4; sleep 60",
@@ -70,6 +68,27 @@ test("a step that is over its quota only when it ends is told too", async () => 
 test("what a step could not write because of the quota is why it failed", async () => {
   const ran = await runWithQuota("trap '' XFSZ; yes > /f; exit 3");
   assert.equal([ran.exitCode, ran.limitHit?.type], [3, "disk"], ran.stderr);
+});
+
+/** The kernel refuses them before they take room. */
+const LARGE_FILES: Readonly<Record<string, string>> = {
+  "room reserved for a file": "fallocate -l 1G /f && sleep 60",
+  "one file with a hole": "truncate -s 1G /f && sleep 60",
+  "a file in memory": "exec dd if=/dev/zero of=/dev/shm/f bs=1M count=8",
+};
+
+for (const [name, script] of Object.entries(LARGE_FILES)) {
+  test(`${name} that is larger than the quota is told as the size of one file`, async () => {
+    const ran = await runWithQuota(script);
+    assert.is(ran.exitCode, 153, ran.stderr);
+    assert.equal(ran.limitHit, { type: "fileSize", bytes: QUOTA, setBy: "diskQuota" });
+  });
+}
+
+test("a full tmpfs is not the quota's doing", async () => {
+  const mounts: SandboxMount[] = [{ type: "tmpfs", target: "/m", sizeBytes: 1 << 20, readonly: false }];
+  const ran = await runWithQuota("echo x > /f; dd if=/dev/zero of=/m/f bs=1M count=2", { mounts });
+  assert.equal([ran.exitCode, ran.limitHit], [1, undefined], ran.stderr);
 });
 
 test("a failure far below the quota is the command's own", async () => {

@@ -84,7 +84,7 @@ test("a step that kills itself met no limit", async () => {
 test("SIGXFSZ is the file size limit", async () => {
   const ran = await run(stepSpec("dd if=/dev/zero of=/f bs=1M count=3", { limits: limits("fsize", MiB) }));
   assert.is(ran.exitCode, 153);
-  assert.equal(ran.limitHit, { type: "fileSize", bytes: MiB });
+  assert.equal(ran.limitHit, { type: "fileSize", bytes: MiB, setBy: "ulimit" });
 });
 
 test("a step over its time is ended, and it was the timeout", async () => {
