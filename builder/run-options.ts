@@ -42,7 +42,7 @@ export interface RunOptions extends CallOptions, SharedOptions {
   readonly terminal?: TerminalSize;
   /** What the command is sent when `signal` is aborted: a name or a number. Default: the image's, else SIGTERM. */
   readonly stopSignal?: string;
-  /** After which it is killed. Default 10000. */
+  /** After which it is killed: 0 for at once, Infinity for never. Default 10000. */
   readonly stopTimeoutMs?: number;
   /** Called when the command is being started. */
   readonly onStart?: (running: RunningStep) => void;

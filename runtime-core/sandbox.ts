@@ -16,7 +16,7 @@ export interface RunSandboxOptions {
   readonly signal?: AbortSignal;
   /** Sent, on abort, to the command alone instead of SIGTERM to all. */
   readonly stopSignal?: number;
-  /** Time between the two, in milliseconds; 2000 unless given. */
+  /** Time between the two, in milliseconds; 2000 unless given, at most `MAX_TIMEOUT_MS`; Infinity for no SIGKILL. */
   readonly graceMs?: number;
   /** No other step will follow soon: none is prepared ahead. */
   readonly isLast?: boolean;
@@ -96,7 +96,7 @@ function endEarly(step: SandboxHandle, timeoutMs: number | undefined, options: R
   const end = () => {
     if (stopSignal === undefined) step.terminate();
     else step.signal(stopSignal);
-    grace ??= setTimeout(() => step.kill(), graceMs);
+    if (graceMs !== Number.POSITIVE_INFINITY) grace ??= setTimeout(() => step.kill(), graceMs);
   };
   const timeOut = () => {
     hasTimedOut = true;

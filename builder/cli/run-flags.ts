@@ -66,7 +66,7 @@ export const RUN_FLAGS: readonly Flag[] = [
     },
   ]),
   { name: "stop-signal", type: "string", value: "SIGNAL", help: "Ends the command at a timeout or --sig-proxy=false" },
-  { name: "stop-timeout", type: "string", value: "SECONDS", help: "After which it is killed (default: 10)" },
+  { name: "stop-timeout", type: "string", value: "SECONDS", help: "After which it is killed; -1: never (default: 10)" },
   { name: "sig-proxy", type: "boolean", help: "Signals go to the command (default: true)" },
   { name: "rm", type: "boolean", help: "Always so: the container is thrown away at its end" },
   { name: "init", type: "boolean", help: "Always so: a process of the sandbox reaps and forwards signals" },

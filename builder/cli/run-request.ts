@@ -1,3 +1,4 @@
+import { MAX_TIMEOUT_MS } from "../../runtime-core/index.ts";
 import type { RunOptions } from "../run-options.ts";
 import { allowNetOf, extraHostsOf, networkOf, noNewPrivileges, platformOf, text } from "./build-request.ts";
 import type { ParsedFlags } from "./flags.ts";
@@ -6,7 +7,7 @@ import { readEnvFile } from "./parse-env-file.ts";
 import { limitsOf } from "./parse-limits.ts";
 import { parseRunMount, parseTmpfs, parseVolume } from "./parse-volume.ts";
 import { UsageError } from "./usage-error.ts";
-import { parseAssignments, parseChoice, parseCount } from "./values.ts";
+import { invalidValue, parseAssignments, parseChoice } from "./values.ts";
 
 /** A `run` command line, read: what the library is asked, and how the command's input and output are connected. */
 export interface RunRequest {
@@ -25,7 +26,6 @@ export function runRequest(flags: ParsedFlags, rest: readonly string[], env: Nod
     throw new UsageError("MISSING_IMAGE", "run needs an image", "tsbuild run IMAGE [COMMAND]");
   }
   const entrypoint = flags.text("entrypoint");
-  const stopTimeout = flags.text("stop-timeout");
   return {
     options: {
       image,
@@ -40,7 +40,7 @@ export function runRequest(flags: ParsedFlags, rest: readonly string[], env: Nod
       readOnlyRoot: flags.isSet("read-only"),
       droppedCapabilities: droppedCapabilities(flags.list("cap-drop"), flags.list("cap-add")),
       ...text("stopSignal", flags.text("stop-signal")),
-      ...(stopTimeout === undefined ? {} : { stopTimeoutMs: parseCount("stop-timeout", stopTimeout) * 1000 }),
+      ...stopTimeoutOf(flags),
       ...text("platform", platformOf(flags, env)),
       limits: limitsOf(flags),
       noNewPrivileges: flags.list("security-opt").map(noNewPrivileges).at(-1) ?? false,
@@ -70,6 +70,16 @@ function hostnameOf(flags: ParsedFlags): string | undefined {
     `invalid hostname: ${JSON.stringify(hostname)}`,
     "it is at most 64 letters, digits, dots and hyphens; for help use --help",
   );
+}
+
+/** As in docker 0 is at once, and -1 never. */
+function stopTimeoutOf(flags: ParsedFlags): Pick<RunOptions, "stopTimeoutMs"> {
+  const text = flags.text("stop-timeout");
+  if (text === undefined) return {};
+  if (text === "-1") return { stopTimeoutMs: Number.POSITIVE_INFINITY };
+  const stopTimeoutMs = /^\d+$/.test(text) ? Number(text) * 1000 : Number.NaN;
+  if (stopTimeoutMs <= MAX_TIMEOUT_MS) return { stopTimeoutMs };
+  throw invalidValue("stop-timeout", text, `-1 or a number of seconds up to ${Math.floor(MAX_TIMEOUT_MS / 1000)}`);
 }
 
 function pullOf(flags: ParsedFlags): Pick<RunOptions, "pull"> {

@@ -261,6 +261,14 @@ run("without --sig-proxy the signal ends the run, by way of the stop signal", as
   assert.is(await exit, 143);
 });
 
+run("--stop-timeout 0 kills at once what pays no heed to the stop signal", async () => {
+  const flags = ["--sig-proxy=false", "--stop-timeout", "0"];
+  const { child, seconds, exit } = await startSleeping("trap '' TERM; sleep SECONDS", flags);
+  child.kill("SIGTERM");
+  assert.is(await exit, 143);
+  assert.equal(sleepers(seconds), []);
+});
+
 run("SIGKILL takes the command along, and the next run sweeps what is left", async () => {
   const { child, seconds, exit } = await startSleeping("echo x > /x; sleep SECONDS");
   child.kill("SIGKILL");

@@ -82,6 +82,17 @@ for (const [text, parseIt, expected] of MOUNTS) {
   request(`${text} is read`, () => assert.equal(parseIt(), expected));
 }
 
+const STOP_TIMEOUTS: readonly (readonly [string, number])[] = [
+  ["0", 0],
+  ["10", 10_000],
+  ["-1", Number.POSITIVE_INFINITY],
+];
+for (const [seconds, stopTimeoutMs] of STOP_TIMEOUTS) {
+  request(`--stop-timeout ${seconds} is read as docker reads it`, () => {
+    assert.is(parse([`--stop-timeout=${seconds}`, "busybox"]).options.stopTimeoutMs, stopTimeoutMs);
+  });
+}
+
 const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
   ["a volume without a target", () => parseVolume("/a"), /invalid value "\/a" for --volume/],
   ["a shared volume", () => parseVolume("/a:/b:rshared"), /invalid value/],
@@ -92,6 +103,8 @@ const REFUSED: readonly (readonly [string, () => unknown, RegExp])[] = [
   ["a mount with an unknown key", () => parseRunMount("type=bind,src=/a,dst=/b,uid=1"), /invalid value/],
   ["a mount that is shared", () => parseRunMount("type=bind,src=/a,dst=/b,bind-propagation=rshared"), /invalid value/],
   ["an unknown tmpfs option", () => parseTmpfs("/a:uid=1"), /invalid value/],
+  ["a negative stop timeout", () => parse(["--stop-timeout=-2", "busybox"]), /invalid value "-2" for --stop-timeout/],
+  ["a stop timeout of a month", () => parse(["--stop-timeout=2678400", "busybox"]), /for --stop-timeout/],
   [
     "an unknown time to ask the registry",
     () => parse(["--pull", "often", "busybox"]),
