@@ -11,8 +11,9 @@ export function parseByteSize(text: string): number | undefined {
 
 const BINARY = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
 
-/** `256 MiB`, `1.5 GiB`: in the units that limits are given in. */
+/** `256 MiB`, `1.5 GiB`, `1 byte`: in the units that limits are given in. */
 export function formatByteSize(bytes: number): string {
+  if (bytes === 1) return "1 byte";
   const power = Math.min(BINARY.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   return `${Math.round((bytes / 1024 ** power) * 100) / 100} ${BINARY[power]}`;
 }

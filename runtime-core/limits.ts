@@ -3,6 +3,7 @@ import { nativeSandboxError } from "./sandbox-error.ts";
 
 /** What cgroups hold, of a step or of all steps of a build together. Absent is unlimited; bytes and counts are whole numbers. */
 export interface CgroupLimits {
+  /** At least `MIN_MEMORY_BYTES`. */
   readonly memoryBytes?: number;
   /**
    * Memory and swap together, at least `memoryBytes`, which must be there too; -1 for all swap there is. Default: twice the
@@ -47,6 +48,9 @@ export interface SandboxLimits extends CgroupLimits {
   /** Bytes in a second of a private network, in each direction. It slows a step, and is never hit. */
   readonly netBps?: number;
 }
+
+/** The least memory that a step may be held to, 6 MiB as in Docker. */
+export const MIN_MEMORY_BYTES: number = 6 * 1024 ** 2;
 
 /** The most that setTimeout takes: 24 days. */
 export const MAX_TIMEOUT_MS: number = 2 ** 31 - 1;

@@ -1,4 +1,5 @@
-import { type CgroupLimits, MAX_TIMEOUT_MS, type SandboxLimits } from "../../runtime-core/index.ts";
+import { type CgroupLimits, MAX_TIMEOUT_MS, MIN_MEMORY_BYTES, type SandboxLimits } from "../../runtime-core/index.ts";
+import { formatByteSize } from "../byte-size.ts";
 import { parseDuration } from "../duration.ts";
 import { buildLimitKey, LIMIT_FLAGS } from "../limit-flags.ts";
 import { suggest } from "../suggest.ts";
@@ -12,7 +13,7 @@ import { invalidValue, parseBytes } from "./values.ts";
 type ParseLimit = (flag: string, text: string) => number | string | undefined;
 
 const CGROUP_LIMITS: Readonly<Record<keyof CgroupLimits, ParseLimit>> = {
-  memoryBytes: bytes,
+  memoryBytes: memory,
   memorySwapBytes: (flag, text) => (text === "-1" ? -1 : bytes(flag, text)),
   pids: (flag, text) => (text === "-1" ? undefined : whole(flag, text, 1, 2 ** 32 - 1)),
   cpus: processors,
@@ -110,6 +111,13 @@ function checkTogether(limits: CgroupLimits, nameOf: (limit: keyof CgroupLimits)
 function bytes(flag: string, text: string): number | undefined {
   const size = parseBytes(flag, text);
   return size === 0 ? undefined : size;
+}
+
+/** Docker's minimum: with less not even a shell starts. */
+function memory(flag: string, text: string): number | undefined {
+  const size = bytes(flag, text);
+  if (size === undefined || size >= MIN_MEMORY_BYTES) return size;
+  throw invalidValue(flag, text, `at least ${formatByteSize(MIN_MEMORY_BYTES)}, as in docker`);
 }
 
 function whole(flag: string, text: string, least: number, most: number): number | undefined {

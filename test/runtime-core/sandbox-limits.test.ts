@@ -104,8 +104,9 @@ test("/dev/shm has docker's size, or what is asked for", async () => {
 const impossible: readonly SandboxLimits[] = [
   { memoryBytes: 0 },
   { memoryBytes: 1.5 },
+  { memoryBytes: 6 * MiB - 1 },
   { memorySwapBytes: 1 << 20 },
-  { memoryBytes: 2 * MiB, memorySwapBytes: MiB },
+  { memoryBytes: 12 * MiB, memorySwapBytes: 8 * MiB },
   { pids: 0 },
   { cpus: 0 },
   { cpus: Number.NaN },

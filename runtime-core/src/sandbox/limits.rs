@@ -34,11 +34,14 @@ pub struct SandboxLimits {
 /// Docker's own size of /dev/shm.
 const DEFAULT_SHM_SIZE: u64 = 64 << 20;
 
+/// Docker's own minimum.
+const LEAST_MEMORY: u64 = 6 << 20;
+
 impl SandboxLimits {
     /// What cgroups hold. What the kernel would round or read as "none" is refused.
     pub fn check(&self) -> Result<Limits> {
         let limits = Limits {
-            memory: count("memoryBytes", self.memory_bytes)?,
+            memory: self.memory()?,
             memory_swap: self.swap()?,
             pids: self
                 .pids
@@ -74,6 +77,13 @@ impl SandboxLimits {
     /// Bytes.
     pub fn disk_quota(&self) -> Result<Option<u64>> {
         count("diskQuotaBytes", self.disk_quota_bytes)
+    }
+
+    fn memory(&self) -> Result<Option<u64>> {
+        match count("memoryBytes", self.memory_bytes)? {
+            Some(bytes) if bytes < LEAST_MEMORY => Err(invalid("memoryBytes", bytes)),
+            memory => Ok(memory),
+        }
     }
 
     fn swap(&self) -> Result<Option<Swap>> {

@@ -16,6 +16,7 @@ function limits(...args: readonly string[]): object {
 const read: readonly (readonly [line: string, expected: object])[] = [
   ["", {}],
   ["--memory 0 --memory-swap 0 --cpus 0 --pids-limit 0 --cpu-shares 0 --shm-size 0 --io-read-bps 0 --timeout 0", {}],
+  ["--memory 6m", { memoryBytes: 6 * 1024 ** 2 }],
   ["--memory 1g --memory-swap -1", { memoryBytes: 1024 ** 3, memorySwapBytes: -1 }],
   ["--memory 1g --memory-swap 1g", { memoryBytes: 1024 ** 3, memorySwapBytes: 1024 ** 3 }],
   ["--pids-limit -1 --cpu-quota -1", {}],
@@ -40,6 +41,8 @@ for (const [line, expected] of read) {
 
 const refused: readonly (readonly [message: RegExp, hint: RegExp, ...args: readonly string[]])[] = [
   [/"lots" for --memory$/, /number of bytes/, "--memory", "lots"],
+  [/"1" for --memory$/, /at least 6 MiB/, "--memory", "1"],
+  [/"5m" for --build-limit memory/, /at least 6 MiB/, "--build-limit", "memory=5m"],
   [/"-1" for --memory$/, /number of bytes/, "--memory", "-1"],
   [/--memory-swap needs --memory/, /-1 for all swap/, "--memory-swap", "1g"],
   [/--memory-swap must not be less than --memory/, /-1/, "--memory", "2g", "--memory-swap", "1g"],

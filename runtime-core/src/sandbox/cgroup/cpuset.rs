@@ -30,19 +30,28 @@ impl IdList {
     }
 
     /// What is in this list and not in the other.
-    fn without(&self, other: &Self) -> Vec<u32> {
-        self.0
-            .iter()
-            .copied()
-            .filter(|id| !other.0.contains(id))
-            .collect()
+    fn without(&self, other: &Self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .copied()
+                .filter(|id| !other.0.contains(id))
+                .collect(),
+        )
     }
 }
 
 impl std::fmt::Display for IdList {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ids: Vec<String> = self.0.iter().map(u32::to_string).collect();
-        f.write_str(&ids.join(","))
+        let ranges = self.0.chunk_by(|id, next| id + 1 == *next).map(|range| {
+            let (first, last) = (range[0], range[range.len() - 1]);
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}-{last}")
+            }
+        });
+        f.write_str(&ranges.collect::<Vec<_>>().join(","))
     }
 }
 
@@ -53,15 +62,12 @@ fn number(text: &str) -> Option<u32> {
 
 /// Writes the list after a look at what the parent has: v2 takes any list, and uses all processors when it has none of them.
 pub fn limit(directory: &Path, file: &str, list: &IdList) -> Result<(), Refusal> {
-    let allowed = effective(directory.parent().unwrap_or(directory), file);
-    let missing = allowed
-        .as_ref()
-        .map(|allowed| list.without(allowed))
-        .unwrap_or_default();
-    if let (Some(allowed), [_, ..]) = (allowed, missing.as_slice()) {
-        let missing: Vec<String> = missing.iter().map(u32::to_string).collect();
-        let message = format!("{file} {} not to be had: there is {allowed}", missing.join(","));
-        return Err(Refusal::new(message, "name ids from those that there are"));
+    if let Some(allowed) = effective(directory.parent().unwrap_or(directory), file) {
+        let missing = list.without(&allowed);
+        if !missing.0.is_empty() {
+            let message = format!("{file} {missing} cannot be had, there is {allowed}");
+            return Err(Refusal::new(message, format!("choose from {allowed}")));
+        }
     }
     Refusal::set(directory, file, list)
 }
@@ -94,9 +100,11 @@ mod tests {
     fn a_list_is_ids_and_ranges() {
         for (text, read) in [
             ("0", Some("0")),
-            ("0-2", Some("0,1,2")),
-            ("3,0-1,1", Some("0,1,3")),
-            ("0-1\n", Some("0,1")),
+            ("0-2", Some("0-2")),
+            ("2,0,1", Some("0-2")),
+            ("3,0-1,1", Some("0-1,3")),
+            ("0,2,4-5", Some("0,2,4-5")),
+            ("0-1\n", Some("0-1")),
             ("", None),
             ("1-0", None),
             ("a", None),
