@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 
 /** What the machine's /etc/resolv.conf says: resolv.conf(5). */
 export interface ResolverFile {
-  /** Addresses, in their order; with none the resolver asks this machine itself. */
+  /** Addresses, one that is link-local with its zone, in their order; with none the resolver asks this machine itself. */
   readonly nameservers: readonly string[];
   readonly searchDomains: readonly string[];
   /** The lines that a step's own file has too: `search` and `options`. */
@@ -19,8 +19,8 @@ export function readResolver(path = "/etc/resolv.conf"): ResolverFile {
   // The last search line counts, and `domain` is its old form.
   const searchDomains = [...values("domain"), ...values("search")].at(-1) ?? [];
   const options = values("options").flat();
-  // What is no address, every resolver passes over; one with a zone needs an interface that the kernel knows by number.
-  const nameservers = values("nameserver").flatMap(([address = ""]) => (isPlainAddress(address) ? [address] : []));
+  // What is no address, every resolver passes over.
+  const nameservers = values("nameserver").flatMap(([address = ""]) => (isIP(address) === 0 ? [] : [address]));
   return {
     nameservers: nameservers.length === 0 ? [LOCAL] : nameservers,
     searchDomains: searchDomains.filter((domain) => domain !== "."),
@@ -29,10 +29,6 @@ export function readResolver(path = "/etc/resolv.conf"): ResolverFile {
       ...(options.length === 0 ? [] : [`options ${options.join(" ")}`]),
     ],
   };
-}
-
-function isPlainAddress(text: string): boolean {
-  return isIP(text) !== 0 && !text.includes("%");
 }
 
 function linesOf(path: string): readonly string[] {

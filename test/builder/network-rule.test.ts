@@ -12,6 +12,12 @@ const ENDS = [
   ["10.0.0.0/8", { address: "10.0.0.0", prefixLength: 8 }],
   ["0.0.0.0/0", { address: "0.0.0.0", prefixLength: 0 }],
   ["10.1.2.3:80", { address: "10.1.2.3", port: 80 }],
+  ["10.1.2.3/24", { address: "10.1.2.3", prefixLength: 24 }],
+  ["::/0", { address: "::", prefixLength: 0 }],
+  ["::ffff:8.8.8.8", { address: "8.8.8.8" }],
+  ["[::ffff:808:808]:53", { address: "8.8.8.8", port: 53 }],
+  ["0:0:0:0:0:FFFF:10.0.0.0/104", { address: "10.0.0.0", prefixLength: 8 }],
+  ["169.0.0.0/8", { address: "169.0.0.0", prefixLength: 8 }],
   ["2001:db8::1", { address: "2001:db8::1" }],
   ["[2001:db8::]:443", { address: "2001:db8::", port: 443 }],
 ] as const;
@@ -30,7 +36,10 @@ const CLOSED = [
   "168.63.129.16",
   "224.0.0.1",
   "::1",
+  "::ffff:127.0.0.1",
   "fe80::1",
+  "fe80::1%eth0",
+  "127.0.0.0/16",
   "fd00:ec2::254",
   "[fd20:ce::254]:80",
 ];
@@ -39,6 +48,20 @@ for (const text of CLOSED) {
   test(`${text} is closed to every RUN`, () => {
     const end = parseAllowedEnd(text);
     assert.match("problem" in end ? end.problem : "allowed", /closed to every RUN$/);
+  });
+}
+
+for (const [text, all] of [
+  ["0.0.0.0", "0.0.0.0/0"],
+  ["0.0.0.0:443", "0.0.0.0/0"],
+  ["0.0.0.0/8", "0.0.0.0/0"],
+  ["::", "::/0"],
+  ["::8.8.8.8", "::/0"],
+  ["::ffff:0.0.0.0", "0.0.0.0/0"],
+] as const) {
+  test(`${text} is nobody's address`, () => {
+    const end = parseAllowedEnd(text);
+    assert.match("problem" in end ? end.problem : "allowed", `is nobody's address: all that there are is ${all}`);
   });
 }
 

@@ -18,7 +18,7 @@ function read(text: string) {
 resolver("a nameserver that is no address is passed over, as resolvers do", () => {
   const text =
     "nameserver bogus\nnameserver\nnameserver fe80::1%eth0\nnameserver 10.0.0.1 # ours\nnameserver 2001:db8::1\n";
-  assert.equal(read(text).nameservers, ["10.0.0.1", "2001:db8::1"]);
+  assert.equal(read(text).nameservers, ["fe80::1%eth0", "10.0.0.1", "2001:db8::1"]);
 });
 
 resolver("without a nameserver, lookups go to the machine itself", () => {

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { baseImage } from "../helpers/base-images.ts";
@@ -124,6 +126,44 @@ network("datagrams go and come, and word that nobody listens", async () => {
 
 network("answers that are too long for a datagram come by TCP", async () => {
   assert.match(await output("getent ahostsv4 big.test | grep -c STREAM", [], "debian"), /^200$/);
+});
+
+const RCODES = `perl -e '
+    use IO::Socket::INET;
+    my $name = "\\1a\\4test\\0"; my $in = "\\0\\1\\0\\1";
+    my $head = sub { pack("n6", 7, @_, 0, 0, 0) };
+    for ($head->(0x100, 1) . $name . $in, $head->(0x100, 1) . $name . "\\0\\377\\0\\1", $head->(0x100, 1) . $name . "\\0\\20\\0\\3",
+         $head->(0x100, 0), $head->(0x100, 2) . ($name . $in) x 2, $head->(0x1000, 1) . $name . $in, $head->(0x100, 1) . "\\77a") {
+      my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "192.0.0.102:53"); $s->send($_);
+      my $rin = ""; vec($rin, fileno($s), 1) = 1;
+      if (!select($rin, undef, undef, 5)) { print "nothing\\n"; next }
+      $s->recv(my $b, 512); print unpack("x3C", $b) & 15, "\\n" }
+    my $s = IO::Socket::INET->new("192.0.0.102:53"); print $s pack("n", 12) . $head->(0x100, 0); $s->shutdown(1);
+    local $/; print "by TCP ", unpack("x5C", <$s>) & 15, "\\n"'`;
+
+network("queries of every kind are answered: forwarded, or told why not", async () => {
+  const kinds = ["of A", "of any type", "of CHAOS", "no question", "two questions", "another operation", "malformed"];
+  const codes = (await output(RCODES, [], "debian")).split("\n");
+  assert.equal(
+    kinds.map((kind, index) => `${kind}: ${codes[index]}`),
+    [
+      ...["of A: 0", "of any type: 0", "of CHAOS: 0", "no question: 1", "two questions: 1"],
+      ...["another operation: 4", "malformed: 1"],
+    ],
+  );
+  assert.is(codes.at(-1), "by TCP 1");
+});
+
+network("a nameserver that is link-local is asked by its interface", async () => {
+  const file = join(makeTempDir("resolver"), "resolv.conf");
+  writeFileSync(file, "nameserver fe80::2%wire\n");
+  const context = makeContext({ Dockerfile: dockerfile("FROM busybox", "RUN wget -q -O - http://a.test/") });
+  const build = [...TSBUILD, "build", "--store", store, "--no-cache", "--progress", "plain", ...(await busyboxFlags())];
+  const script = `mount --bind "$1" /etc/resolv.conf && shift && exec "$@"`;
+  const argv = outside.commandLine(["unshare", "--mount", "sh", "-c", script, "sh", file, ...build, context]);
+  const { code, stderr } = await runCommand(argv, { env: { NO_COLOR: "1" } });
+  assert.is(code, 0, stderr);
+  assert.match(stderr, /hello from ::ffff:10\.77\.1\.1/);
 });
 
 network("bytes are counted for the step", async () => {

@@ -96,6 +96,7 @@ async function connect(machine: number, outside: number): Promise<void> {
       set -- $n
       at $1 addr add 10.77.0.$2/24 dev wire
       at $1 -6 addr add fd77::$2/64 dev wire nodad
+      at $1 -6 addr add fe80::$2/64 dev wire nodad
       at $1 link set wire up
     done
     at ${machine} route add default via 10.77.0.2

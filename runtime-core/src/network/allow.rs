@@ -59,9 +59,10 @@ impl Allow {
         })
     }
 
-    /// The same for an address that is only asked whether it is there, at no port.
+    /// The same for an address that is only asked whether it is there: a rule for one port is for that port alone.
     pub fn allows_echo(&self, target: IpAddr, now: Instant) -> bool {
-        (0..self.rules.len()).any(|place| self.opens(place, target, now))
+        let mut rules = self.rules.iter().enumerate();
+        rules.any(|(place, rule)| rule.port.is_none() && self.opens(place, target, now))
     }
 
     /// Whether the rule at `place` is about this address, at whatever port.
@@ -78,13 +79,15 @@ impl Allow {
 
     /// Opens an address of `name`, by each rule that is about it.
     pub fn grant(&mut self, name: &str, address: &Address, search_domains: &[String], now: Instant) {
+        // What a record has in the clothes of IPv6 is reached by IPv4.
+        let ip = address.ip.to_canonical();
         let lifetime = Duration::from_secs(u64::from(address.seconds));
         let until = now + lifetime.clamp(SHORTEST_GRANT, LONGEST_GRANT);
         for place in 0..self.rules.len() {
             if self.rules[place].names(name, search_domains) {
-                self.make_room(&(address.ip, place));
+                self.make_room(&(ip, place));
                 let name = name.to_owned();
-                self.granted.insert((address.ip, place), Grant { name, until });
+                self.granted.insert((ip, place), Grant { name, until });
             }
         }
     }

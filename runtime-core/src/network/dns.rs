@@ -14,8 +14,10 @@ const INTERNET: u16 = 1;
 /// Answers without an answer: RFC 1035, section 4.1.1.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Failure {
+    Format = 1,
     Server = 2,
     NoSuchName = 3,
+    NotImplemented = 4,
     Refused = 5,
 }
 
@@ -28,14 +30,21 @@ pub struct Question {
     end: usize,
 }
 
-/// The question of a plain query; `None` for everything else, which no stub resolver sends.
-pub fn question(message: &[u8]) -> Option<Question> {
-    let flags = word(message, 2)?;
-    let is_query = flags & 0xf800 == 0;
-    if !is_query || word(message, 4)? != 1 {
-        return None;
+/// Whether it asks something. What does not is never answered, or two nameservers could go on for ever.
+pub fn is_query(message: &[u8]) -> bool {
+    message.len() >= HEADER && message[2] & 0x80 == 0
+}
+
+/// The question of a query, whatever its type and class. As other nameservers do, none with more or fewer than one is answered.
+pub fn question(query: &[u8]) -> Result<Question, Failure> {
+    let operation = query[2] >> 3 & 0xf;
+    if operation != 0 {
+        return Err(Failure::NotImplemented);
     }
-    read_question(message)
+    match word(query, 4) {
+        Some(1) => read_question(query).ok_or(Failure::Format),
+        _ => Err(Failure::Format),
+    }
 }
 
 fn read_question(message: &[u8]) -> Option<Question> {
@@ -75,11 +84,23 @@ pub fn answers(answer: &[u8], query: &[u8]) -> bool {
 /// The answer that there is none.
 pub fn failure(query: &[u8], question: &Question, why: Failure) -> Vec<u8> {
     let mut answer = query[..question.end].to_vec();
-    // A response to a query, recursion is available.
-    answer[2] = 0x80 | (query[2] & 0x01);
+    fail(&mut answer, why);
+    answer
+}
+
+/// The same to a query whose question cannot be read: the header alone.
+pub fn unreadable(query: &[u8], why: Failure) -> Vec<u8> {
+    let mut answer = query[..HEADER].to_vec();
+    answer[4..6].fill(0);
+    fail(&mut answer, why);
+    answer
+}
+
+/// A response, with the operation of the query and whether recursion was desired; it is available, and there are no records.
+fn fail(answer: &mut [u8], why: Failure) {
+    answer[2] = 0x80 | (answer[2] & 0x79);
     answer[3] = 0x80 | why as u8;
     answer[6..12].fill(0);
-    answer
 }
 
 /// Whether the server had no answer of its own, so that another may be asked.
@@ -246,7 +267,42 @@ pub mod tests {
     fn the_question_is_read_in_lower_case() {
         assert_eq!(question(&query(1, "Example.COM")).unwrap().name, "example.com");
         assert_eq!(question(&query(1, "a b.c")).unwrap().name, "a?b.c");
-        assert!(question(&answer("a.b", &[])).is_none(), "a response is no query");
+        assert!(!is_query(&answer("a.b", &[])), "a response is no query");
+        assert!(
+            !is_query(&query(1, "a.b")[..HEADER - 1]),
+            "half a header is no query"
+        );
+    }
+
+    #[test]
+    fn a_query_that_cannot_be_forwarded_is_told_why() {
+        let changed = |at: usize, byte: u8| {
+            let mut message = query(0x1234, "a.b");
+            message[at] = byte;
+            message
+        };
+        let twice = 2 << 3 | 1;
+        for (message, flags, why) in [
+            (changed(2, twice), 0x80 | twice, Failure::NotImplemented),
+            (changed(5, 0), 0x81, Failure::Format),
+            (changed(5, 2), 0x81, Failure::Format),
+            (changed(HEADER, 60), 0x81, Failure::Format),
+            (query(0x1234, "a.b")[..HEADER + 2].to_vec(), 0x81, Failure::Format),
+        ] {
+            assert_eq!(question(&message), Err(why));
+            let header = [0x12, 0x34, flags, 0x80 | why as u8, 0, 0, 0, 0, 0, 0, 0, 0];
+            assert_eq!(unreadable(&message, why), header);
+        }
+    }
+
+    #[test]
+    fn a_question_of_any_type_and_class_is_one() {
+        for (at, byte) in [(1, 255), (3, 3), (3, 255)] {
+            let mut message = query(1, "version.bind");
+            let tail = message.len() - 4;
+            message[tail + at] = byte;
+            assert_eq!(question(&message).unwrap().name, "version.bind");
+        }
     }
 
     #[test]
@@ -270,7 +326,7 @@ pub mod tests {
         let mut looping = query(1, "a");
         looping[HEADER] = 0xc0;
         looping[HEADER + 1] = HEADER as u8;
-        assert!(question(&looping).is_none());
+        assert_eq!(question(&looping), Err(Failure::Format));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use smoltcp::socket::tcp::State;
 
+use super::dns;
 use super::link::Link;
 use super::packet::word;
 use super::terminated::Terminated;
@@ -50,14 +51,16 @@ impl LookupStream {
         self.inner.poll(None, link, now);
     }
 
-    /// The whole queries that have come.
+    /// The whole queries that have come. What is none gets no answer.
     pub fn take_queries(&mut self) -> Vec<Vec<u8>> {
         let mut queries = Vec::new();
         while let Some(length) = word(&self.incoming, 0).map(usize::from)
             && self.incoming.len() >= 2 + length
         {
-            queries.push(self.incoming[2..2 + length].to_vec());
-            self.incoming.drain(..2 + length);
+            let message: Vec<u8> = self.incoming.drain(..2 + length).skip(2).collect();
+            if dns::is_query(&message) {
+                queries.push(message);
+            }
         }
         self.open += queries.len();
         queries

@@ -1,6 +1,7 @@
 //! What a step's network is to be, as TypeScript asks for it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::ffi::CString;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use napi_derive::napi;
 
@@ -64,9 +65,23 @@ impl SandboxNetwork {
 }
 
 fn nameserver(text: &str) -> Result<SocketAddr> {
+    let invalid = || invalid(text, "not the address of a nameserver");
+    if let Some((address, zone)) = text.split_once('%') {
+        let ip = address.parse().map_err(|_| invalid())?;
+        return Ok(SocketAddrV6::new(ip, DNS_PORT, 0, scope_id(zone)).into());
+    }
     let bare = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, DNS_PORT));
-    bare.or_else(|_| text.parse())
-        .map_err(|_| invalid(text, "not the address of a nameserver"))
+    bare.or_else(|_| text.parse()).map_err(|_| invalid())
+}
+
+/// RFC 4007, section 11: the name of an interface, or its number. 0, by which nothing link-local is reached, where there is none.
+fn scope_id(zone: &str) -> u32 {
+    let index = || {
+        let name = CString::new(zone).ok()?;
+        // SAFETY: `name` is a string that ends with a null byte, and is only read.
+        Some(unsafe { libc::if_nametoindex(name.as_ptr()) })
+    };
+    zone.parse().ok().or_else(index).unwrap_or(0)
 }
 
 fn rule(rule: &SandboxAllowRule) -> Result<Rule> {
@@ -94,7 +109,11 @@ fn block(address: &str, prefix_length: Option<u32>) -> Result<Subject> {
     if length > most {
         return Err(invalid(address, "the prefix is longer than the address"));
     }
-    Ok(Subject::Block(ip, length))
+    Ok(match ip.to_canonical() {
+        // What stands for IPv4 addresses is reached by IPv4: RFC 4291, section 2.5.5.2.
+        mapped @ IpAddr::V4(_) if ip.is_ipv6() && length >= 96 => Subject::Block(mapped, length - 96),
+        _ => Subject::Block(ip, length),
+    })
 }
 
 fn plain_name(name: &str) -> String {
@@ -112,4 +131,40 @@ fn rate(value: f64) -> Result<f64> {
 
 fn invalid(subject: &str, message: &str) -> Error {
     Error::new("SANDBOX_INVALID_SPEC", "network", message).with_subject(subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nameserver_may_have_a_port_or_a_zone() {
+        for (text, read) in [
+            ("10.0.0.1", "10.0.0.1:53"),
+            ("10.0.0.1:5353", "10.0.0.1:5353"),
+            ("2001:db8::1", "[2001:db8::1]:53"),
+            ("fe80::1%7", "[fe80::1%7]:53"),
+            // The first interface of every machine.
+            ("fe80::1%lo", "[fe80::1%1]:53"),
+            ("fe80::1%none", "[fe80::1]:53"),
+        ] {
+            assert_eq!(nameserver(text).unwrap().to_string(), read);
+        }
+        assert!(nameserver("none").is_err());
+        assert!(nameserver("10.0.0.1%lo").is_err());
+    }
+
+    #[test]
+    fn what_stands_for_ipv4_is_ipv4() {
+        for (address, length, ip, bits) in [
+            ("::ffff:8.8.8.8", None, "8.8.8.8", 32),
+            ("::ffff:8.8.8.0", Some(120), "8.8.8.0", 24),
+            ("::", Some(0), "::", 0),
+        ] {
+            let Subject::Block(read, length) = block(address, length).unwrap() else {
+                panic!("{address} is a block");
+            };
+            assert_eq!((read, length), (ip.parse().unwrap(), bits));
+        }
+    }
 }

@@ -112,7 +112,7 @@ impl Blocked {
     }
 
     fn name(&mut self, name: &str) {
-        self.push(name.to_owned());
+        self.push(if name.is_empty() { "." } else { name }.to_owned());
     }
 
     fn push(&mut self, line: String) {
@@ -183,6 +183,17 @@ mod tests {
             );
         }
         assert_eq!(policy.judge(end("1.2.3.4:22"), now), Verdict::Refuse);
+    }
+
+    #[test]
+    fn a_rule_for_a_port_opens_no_echo() {
+        let now = Instant::now();
+        let mut policy = policy(vec![name("a.example", Some(443)), name("b.example", None)]);
+        policy.learn("a.example", &[address("1.2.3.4")], now);
+        policy.learn("b.example", &[address("1.2.3.5"), address("::ffff:1.2.3.6")], now);
+        for (open, target) in [(false, "1.2.3.4"), (true, "1.2.3.5"), (true, "1.2.3.6")] {
+            assert_eq!(policy.allows_echo(target.parse().unwrap(), now), open, "{target}");
+        }
     }
 
     #[test]

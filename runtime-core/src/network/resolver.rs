@@ -48,9 +48,15 @@ impl Resolver {
         }
     }
 
-    /// Forwards a query. What can be answered at once, is.
+    /// Forwards a query. What can be answered at once, is; what is no query is nothing.
     pub fn ask(&mut self, message: &[u8], client: Client, shared: &mut Shared) -> Option<Answer> {
-        let question = dns::question(message)?;
+        if !dns::is_query(message) {
+            return None;
+        }
+        let question = match dns::question(message) {
+            Ok(question) => question,
+            Err(why) => return Some((client, dns::unreadable(message, why))),
+        };
         if let Err(refusal) = shared.policy.judge_name(&question.name) {
             return Some((client, dns::failure(message, &question, refusal)));
         }
