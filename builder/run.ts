@@ -7,7 +7,7 @@ import type { SandboxIo, SandboxMount } from "../runtime-core/index.ts";
 import { callOptions } from "./call-options.ts";
 import { BuildError } from "./errors.ts";
 import { createVertex } from "./llb/index.ts";
-import { checkContainerMounts } from "./machine.ts";
+import { checkContainerMounts, checkContainerSandbox } from "./machine.ts";
 import { type OpContext, runContainer } from "./ops/index.ts";
 import { checkPrivilege } from "./privilege.ts";
 import { openImage, type RunnableImage } from "./run-image.ts";
@@ -38,6 +38,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   await limits.close();
   const store = await Store.open(options.store ?? defaultStore());
   try {
+    checkContainerSandbox(store);
     requirePrivateNetwork({ ...shared, context: "." }, store.root);
     const ops = openOps({ ...shared, context: "." }, store, options.onEvent ?? (() => {}));
     return await start(await openImage(options, ops), mounts, options, ops);

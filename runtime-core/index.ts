@@ -17,6 +17,7 @@ export type { LimitHit, LimitScope } from "./limit-hit.ts";
 export type { CgroupLimits, LimitRefusal, SandboxLimits, Ulimit } from "./limits.ts";
 export { checkLimits, MAX_TIMEOUT_MS, MIN_MEMORY_BYTES, SandboxGroup, ULIMIT_NAMES } from "./limits.ts";
 export type { MachineCheck } from "./machine/check.ts";
+export { filesystemOf, mayRefuseOverlay } from "./machine/filesystem.ts";
 export { limitChecks } from "./machine/limit-checks.ts";
 export type { MountRefusal } from "./mount-refusal.ts";
 export { mayRefuseSandbox, mountRefusal } from "./mount-refusal.ts";

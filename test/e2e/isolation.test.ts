@@ -2,10 +2,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { baseImage } from "../helpers/base-images.ts";
 import { tsbuild, tsbuildOk } from "../helpers/cli.ts";
 import { commandOutput } from "../helpers/command.ts";
 import { Container } from "../helpers/container.ts";
 import { busyboxFlags, dockerfile, makeContext } from "../helpers/context.ts";
+import { makeTempDir } from "../helpers/temp.ts";
 
 const test = suite("isolation where nesting is forbidden");
 
@@ -109,6 +111,31 @@ test("on a disk that is an overlay itself, as a container's own root is", async 
     assert.is(again.stdout, outside.stdout);
   } finally {
     await commandOutput(["umount", store]);
+  }
+});
+
+test("a store that overlayfs cannot write to is refused before the first step, with what to do", async () => {
+  const context = await contextOf(["FROM busybox", "RUN true"]);
+  const place = makeTempDir("overlay");
+  for (const name of ["lower", "upper", "work", "merged"]) mkdirSync(join(place, name));
+  const options = `lowerdir=${place}/lower,upperdir=${place}/upper,workdir=${place}/work`;
+  await commandOutput(["mount", "-t", "overlay", "overlay", "-o", options, join(place, "merged")]);
+  try {
+    const store = join(place, "merged/store");
+    const { code, stderr } = await tsbuild(["build", ...flags, "--store", store, context]);
+    assert.is(code, 1);
+    assert.match(
+      stderr,
+      `error: the store ${store} lies on overlay, where overlayfs cannot write for a step  [STORE_UNSUPPORTED]`,
+    );
+    assert.match(stderr, /^cause: overlay: filesystem on \/\S+\/upper not supported as upperdir: invalid argument/m);
+    assert.match(stderr, /^hint: name one on ext4, xfs, btrfs or tmpfs with --store .*; or use --isolation chroot/m);
+    assert.not.match(stderr, "pulling");
+    const run = await tsbuild(["run", "--store", store, `oci-layout://${await baseImage("busybox")}:latest`, "true"]);
+    assert.is(run.code, 125);
+    assert.match(run.stderr, "[STORE_UNSUPPORTED]");
+  } finally {
+    await commandOutput(["umount", join(place, "merged")]);
   }
 });
 

@@ -13,6 +13,7 @@ mod descendants;
 mod dev;
 mod ids;
 mod init;
+mod kernel_words;
 mod launcher;
 mod mask;
 mod network;

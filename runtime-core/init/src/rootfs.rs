@@ -6,6 +6,7 @@
 use core::ffi::CStr;
 
 use crate::ids::{Ids, in_initial_user_namespace};
+use crate::kernel_words;
 use crate::report::{Fail, Step};
 use crate::scratch::Scratch;
 use crate::spec::{Spec, Stack};
@@ -63,6 +64,7 @@ struct Layers {
     upper: Option<(Fd, Fd)>,
     /// Highest first: overlayfs's order.
     lowers: &'static [i32],
+    paths: Stack,
 }
 
 impl Layers {
@@ -79,7 +81,11 @@ impl Layers {
             let upper = base.open_inside(stack.upper).about(STEP, stack.upper)?;
             Some((upper, base.open_inside(stack.work).about(STEP, stack.work)?))
         };
-        Ok(Self { upper, lowers })
+        Ok(Self {
+            upper,
+            lowers,
+            paths: *stack,
+        })
     }
 
     fn mount(&self, attributes: u64) -> Result<Fd, Fail> {
@@ -89,8 +95,20 @@ impl Layers {
             .map_err(|errno| Fail {
                 step: STEP,
                 errno,
-                subject: last_words(&filesystem),
+                subject: kernel_words::of(&filesystem, |fd| self.path_of(fd)),
             })
+    }
+
+    fn path_of(&self, fd: i32) -> Option<&'static CStr> {
+        match &self.upper {
+            Some((upper, _)) if upper.raw() == fd => return Some(self.paths.upper),
+            Some((_, work)) if work.raw() == fd => return Some(self.paths.work),
+            _ => {}
+        }
+        // The lowest of all, over the mount points, has no path.
+        let from_top = self.lowers.iter().position(|lower| *lower == fd)?;
+        let from_bottom = self.paths.lowers.count.checked_sub(from_top + 1)?;
+        self.paths.lowers.into_iter().nth(from_bottom)
     }
 
     fn configure(&self, filesystem: &Filesystem) -> sys::Result<()> {
@@ -295,14 +313,4 @@ fn forget_last_use(work: &Fd) {
 
 fn number(n: i32) -> sys::Result<Text<16>> {
     format(format_args!("{n}"))
-}
-
-fn last_words(filesystem: &Filesystem) -> &'static CStr {
-    let Ok(buffer) = memory::slice::<u8>(512) else {
-        return c"";
-    };
-    let n = filesystem.log(&mut buffer[..511]).min(511);
-    let end = buffer[..n].iter().position(|b| *b == b'\n').unwrap_or(n);
-    buffer[end] = 0;
-    CStr::from_bytes_until_nul(buffer).unwrap_or(c"")
 }
