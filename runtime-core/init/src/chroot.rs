@@ -6,6 +6,7 @@ use crate::command;
 use crate::descendants;
 use crate::launcher;
 use crate::report::{self, Fail, Step};
+use crate::spare;
 use crate::spec::Spec;
 use crate::sys::file::{self, Fd};
 use crate::sys::process::{self, WNOHANG};
@@ -14,7 +15,11 @@ use crate::sys::{self, identity};
 use crate::wire;
 
 /// Runs the whole step, to the end of its last process.
-pub fn run(spec: &'static Spec) -> Result<(), Fail> {
+pub fn run() -> Result<(), Fail> {
+    launcher::leave_the_caller();
+    let Some(spec) = spare::wait_for_the_spec(true)? else {
+        return Ok(());
+    };
     signal::block_all();
     identity::adopt_orphans().at("orphans")?;
     descendants::expect_to_find_them().at("/proc")?;
@@ -35,7 +40,10 @@ pub fn run(spec: &'static Spec) -> Result<(), Fail> {
     // What the step writes to, it holds itself; the ends here would keep the pipes open.
     file::close_between(0, 2);
     file::close_between(wire::SPEC_FD as u32, wire::SPEC_FD as u32);
-    let status = supervise(command, &ended).at("wait")?;
+    let status = supervise(command.pid, &ended).at("wait")?;
+    if let Some(fail) = command.failure() {
+        return Err(fail);
+    }
     descendants::end();
     report::usage(&process::usage_of_children());
     report::exited(status);

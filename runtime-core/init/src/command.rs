@@ -1,9 +1,12 @@
-//! The command: takes the step's user, gives up what it may not have, and becomes the program.
+//! The command: gives up what it may not have, takes the step's user, and becomes the program.
 //!
-//! The order matters and is runc's: the bounding set first, then the ids (which would drop capabilities, were they not
-//! kept), then the filter (which needs CAP_SYS_ADMIN when no_new_privs is off), then the capabilities.
+//! It starts before its step is known: the bounding set and the filter are the same for every step, and take longer than the rest.
+//! The order matters: the bounding set first, then the filter (which needs CAP_SYS_ADMIN when no_new_privs is off), then the ids
+//! (which would drop capabilities, were they not kept), then the capabilities. What the filter forbids, nothing after it needs.
 
+use core::cell::UnsafeCell;
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::chroot;
 use crate::report::{Fail, Step};
@@ -11,61 +14,137 @@ use crate::spec::Spec;
 use crate::sys::file::{self, O_RDWR};
 use crate::sys::identity::{self, Capabilities};
 use crate::sys::process::{self, Limit, RLIMIT_CORE, RLIMIT_NOFILE};
-use crate::sys::{self, EACCES, ENOENT, ENOTDIR, EPERM, Errno, memory, signal, terminal};
+use crate::sys::{self, EACCES, ENOENT, ENOTDIR, EPERM, Errno, futex, memory, signal, terminal};
 use crate::text::{Text, c_string};
 use crate::wire;
 
-struct Command {
+/// The process that becomes the command.
+pub struct Command {
+    pub pid: i32,
+    orders: &'static Orders,
+}
+
+/// In the memory that the process shares with its parent until it executes.
+struct Orders {
+    /// All that is known when it starts.
+    first: &'static Spec,
+    /// 1 once `program` is there.
+    is_given: AtomicU32,
+    /// The parent's until it is given.
+    program: UnsafeCell<Option<Program>>,
+    /// The process's own until it has ended.
+    failed: UnsafeCell<Option<Fail>>,
+}
+
+#[derive(Clone, Copy)]
+struct Program {
     spec: &'static Spec,
     argv: &'static [*const u8],
     env: &'static [*const u8],
-    /// Set by the child, in the memory it shares, when it cannot become the program.
-    failed: Option<Fail>,
 }
 
-/// Starts the command and returns its pid. A program that cannot be executed is the command's own end, 126 or 127.
-pub fn start(spec: &'static Spec) -> Result<i32, Fail> {
-    let mut command = Command {
-        spec,
-        argv: memory::pointers(spec.argv, spec.argv.count).at("arguments")?,
-        env: memory::pointers(spec.env, spec.env.count).at("environment")?,
-        failed: None,
+impl Program {
+    fn of(spec: &'static Spec) -> Result<Self, Fail> {
+        Ok(Self {
+            spec,
+            argv: memory::pointers(spec.argv, spec.argv.count).at("arguments")?,
+            env: memory::pointers(spec.env, spec.env.count).at("environment")?,
+        })
+    }
+}
+
+/// Starts the process, which waits for its step. It has the limits of resources that this process has now.
+pub fn prepare(first: &'static Spec) -> Result<Command, Fail> {
+    spawn(first, None)
+}
+
+/// Starts the process with its step.
+pub fn start(spec: &'static Spec) -> Result<Command, Fail> {
+    spawn(spec, Some(Program::of(spec)?))
+}
+
+fn spawn(first: &'static Spec, program: Option<Program>) -> Result<Command, Fail> {
+    let orders = Orders {
+        first,
+        is_given: AtomicU32::new(u32::from(program.is_some())),
+        program: UnsafeCell::new(program),
+        failed: UnsafeCell::new(None),
     };
-    let pid = process::vfork(entry, (&raw mut command).cast()).at("fork")?;
-    // SAFETY: a plain read of a local, but one the child may have written: the compiler must not keep its own copy.
-    match unsafe { (&raw const command.failed).read_volatile() } {
-        Some(fail) => Err(fail),
-        None => Ok(pid),
+    let orders = memory::keep(orders).at("fork")?;
+    let pid = process::fork_sharing_memory(entry, (&raw const *orders).cast_mut().cast()).at("fork")?;
+    Ok(Command { pid, orders })
+}
+
+impl Command {
+    /// The step it waits for. A program that cannot be executed is the command's own end, 126 or 127.
+    pub fn go(&self, spec: &'static Spec) -> Result<(), Fail> {
+        let program = Program::of(spec)?;
+        // SAFETY: the process reads it after the store that follows.
+        unsafe { *self.orders.program.get() = Some(program) };
+        self.orders.is_given.store(1, Ordering::Release);
+        futex::wake(&self.orders.is_given);
+        Ok(())
+    }
+
+    /// Why it did not become the program. Call it when the process has ended.
+    pub fn failure(&self) -> Option<Fail> {
+        // SAFETY: nobody is left to write it; volatile, because the process wrote it behind the compiler's back.
+        unsafe { self.orders.failed.get().read_volatile() }
     }
 }
 
 extern "C" fn entry(argument: *mut u8) -> ! {
-    // SAFETY: the parent sleeps until this process has executed or ended; `command` is on its stack.
-    let command = unsafe { &mut *argument.cast::<Command>() };
-    match confine(command.spec) {
-        Ok(()) => execute(command),
+    // SAFETY: `spawn` keeps the orders for as long as either process lives.
+    let orders = unsafe { &*argument.cast::<Orders>() };
+    match confine(orders) {
+        Ok(program) => execute(&program),
         Err(fail) => {
-            // SAFETY: as above; written through memory, where the parent looks.
-            unsafe { (&raw mut command.failed).write_volatile(Some(fail)) };
+            // SAFETY: the parent reads it when this process has ended; volatile, so that it is there by then.
+            unsafe { orders.failed.get().write_volatile(Some(fail)) };
             process::exit(1)
         }
     }
 }
 
-fn confine(spec: &Spec) -> Result<(), Fail> {
-    if spec.has(wire::FLAG_CHROOT) {
-        chroot::enter(spec)?;
-    }
-    let _ = process::start_session();
-    file::close_from(3);
+fn confine(orders: &Orders) -> Result<Program, Fail> {
+    harden(orders.first)?;
+    let program = await_program(orders)?;
+    let spec = program.spec;
     take_input(spec)?;
-    process::set_umask(0o022);
     enter_directory(spec)?;
     take_user(spec)?;
     set_limits(spec).at("limits")?;
     signal::reset_actions();
     signal::unblock_all();
+    Ok(program)
+}
+
+/// What needs no step.
+fn harden(first: &Spec) -> Result<(), Fail> {
+    if first.has(wire::FLAG_CHROOT) {
+        chroot::enter(first)?;
+    }
+    let _ = process::start_session();
+    file::close_from(3);
+    process::set_umask(0o022);
+    if first.has(wire::FLAG_NO_NEW_PRIVILEGES) {
+        identity::set_no_new_privileges().at("no_new_privs")?;
+    }
+    bound_capabilities(first).at("capabilities")?;
+    identity::keep_capabilities().at("capabilities")?;
+    let may_filter = !first.has(wire::FLAG_CHROOT) || chroot::may_filter(first);
+    if !first.has(wire::FLAG_INSECURE) && may_filter {
+        identity::install_filter(first.filter).at("seccomp")?;
+    }
     Ok(())
+}
+
+fn await_program(orders: &Orders) -> Result<Program, Fail> {
+    while orders.is_given.load(Ordering::Acquire) == 0 {
+        futex::wait(&orders.is_given, 0);
+    }
+    // SAFETY: given, it is only read.
+    unsafe { *orders.program.get() }.ok_or(Fail::new("fork", sys::EINVAL))
 }
 
 /// The step's terminal becomes that of the command's session; without one and without input there is nothing to read.
@@ -126,8 +205,6 @@ fn take_user(spec: &Spec) -> Result<(), Fail> {
     if spec.has(wire::FLAG_NO_NEW_PRIVILEGES) {
         identity::set_no_new_privileges().at("no_new_privs")?;
     }
-    bound_capabilities(spec).at("capabilities")?;
-    identity::keep_capabilities().at("capabilities")?;
     set_groups(spec)?;
     identity::set_ids(spec.uid, spec.gid).at("user")?;
     // Ids other than root's lose the effective set: prctl(2), PR_SET_KEEPCAPS.
@@ -135,9 +212,6 @@ fn take_user(spec: &Spec) -> Result<(), Fail> {
     identity::clear_ambient().at("capabilities")?;
     if spec.has(wire::FLAG_INSECURE) {
         return identity::keep_all_through_execve().at("capabilities");
-    }
-    if !spec.has(wire::FLAG_CHROOT) || chroot::may_filter(spec) {
-        identity::install_filter(spec.filter).at("seccomp")?;
     }
     final_capabilities(spec)
         .at("capabilities")?
@@ -177,15 +251,15 @@ fn final_capabilities(spec: &Spec) -> sys::Result<Capabilities> {
 
 const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-fn execute(command: &Command) -> ! {
-    let mut argv = command.spec.argv;
+fn execute(program: &Program) -> ! {
+    let mut argv = program.spec.argv;
     let name = argv.next().unwrap_or(c"");
     if name.to_bytes().contains(&b'/') {
         // SAFETY: both arrays end in null and point into the spec.
-        let errno = unsafe { process::execute(name, command.argv, command.env) };
+        let errno = unsafe { process::execute(name, program.argv, program.env) };
         give_up(name, errno, describe(errno));
     }
-    let errno = search(command, name);
+    let errno = search(program, name);
     let reason = if errno == ENOENT {
         "executable file not found in $PATH"
     } else {
@@ -195,12 +269,12 @@ fn execute(command: &Command) -> ! {
 }
 
 /// Tries every directory of PATH, as execvp(3): a file that may not be run is remembered, the search goes on.
-fn search(command: &Command, name: &CStr) -> Errno {
+fn search(program: &Program, name: &CStr) -> Errno {
     let mut refused = ENOENT;
     if name.is_empty() {
         return refused;
     }
-    for directory in path_of(command.spec)
+    for directory in path_of(program.spec)
         .split(|b| *b == b':')
         .filter(|d| !d.is_empty())
     {
@@ -208,7 +282,7 @@ fn search(command: &Command, name: &CStr) -> Errno {
             continue;
         };
         // SAFETY: both arrays end in null and point into the spec.
-        match unsafe { process::execute(candidate.as_c_str(), command.argv, command.env) } {
+        match unsafe { process::execute(candidate.as_c_str(), program.argv, program.env) } {
             ENOENT | ENOTDIR => {}
             EACCES => refused = EACCES,
             other => return other,

@@ -1,7 +1,7 @@
 //! PID 1 of the step: builds the root, runs the command, reaps, ends the rest, tells how it went.
 
 use crate::cgroup;
-use crate::command;
+use crate::command::{self, Command};
 use crate::launcher::{Handover, IDS_MAPPED, MOUNTS_READY, TAKEN_OVER};
 use crate::network;
 use crate::report::{self, Fail, Step};
@@ -46,6 +46,7 @@ fn step(
     expect(sync, IDS_MAPPED)?;
     become_root(launcher)?;
     process::unshare(process::CLONE_NEWCGROUP).at("cgroup namespace")?;
+    let command = prepare_command(first)?;
     let mut kernel = KernelFilesystems::mount(first)?;
     expect(sync, MOUNTS_READY)?;
     let spec = first.of_the_step()?;
@@ -61,7 +62,7 @@ fn step(
     }
     close_what_is_left(&created);
     identity::forbid_tracing().at("dumpable")?;
-    let status = run_command(spec)?;
+    let status = run_command(spec, command)?;
     created.remove();
     report::usage(&process::usage_of_children());
     report::exited(status);
@@ -107,15 +108,32 @@ fn become_root(launcher: &Fd) -> Result<(), Fail> {
     die_with(launcher)
 }
 
+/// None where there is no command to run, or where its terminal must come first.
+fn prepare_command(first: &'static Spec) -> Result<Option<Command>, Fail> {
+    if first.has(wire::FLAG_PROBE) || first.has(wire::FLAG_TERMINAL) {
+        return Ok(None);
+    }
+    command::prepare(first).map(Some)
+}
+
 /// To the end of the command and of everything it left running: its wait status.
-fn run_command(spec: &'static Spec) -> Result<i32, Fail> {
+fn run_command(spec: &'static Spec, prepared: Option<Command>) -> Result<i32, Fail> {
     if spec.has(wire::FLAG_PROBE) {
         return Ok(0);
     }
-    let pid = command::start(spec)?;
+    let command = match prepared {
+        Some(command) => {
+            command.go(spec)?;
+            command
+        }
+        None => command::start(spec)?,
+    };
     // What the step writes to, it holds itself; the ends here would keep the pipes open.
     file::close_between(0, 2);
-    let status = wait_for(pid);
+    let status = wait_for(command.pid);
+    if let Some(fail) = command.failure() {
+        return Err(fail);
+    }
     end_the_rest();
     Ok(status)
 }

@@ -2,7 +2,6 @@
 //! that has a path on the host, and then watches: it forwards what the addon asks and ends the step when the addon is gone.
 
 use crate::cgroup;
-use crate::chroot;
 use crate::ids::{Ids, in_initial_user_namespace, user_namespace_of};
 use crate::init;
 use crate::report::{self, Fail, Step};
@@ -37,14 +36,14 @@ pub const MOUNTS_READY: u8 = b'g';
 pub const TAKEN_OVER: u8 = b't';
 
 /// Runs the whole step. What it returns is a failure of set-up; the step's own end is told by init.
-pub fn launch(first: &'static Spec) -> Result<(), Fail> {
+pub fn launch() -> Result<(), Fail> {
     leave_the_caller();
-    if first.has(wire::FLAG_CHROOT) {
-        return chroot::run(first);
-    }
     process::unshare(process::CLONE_NEWNS).at("mount namespace")?;
     mount::make_all_private().at("mount namespace")?;
     start_clocks_at_zero().at("time namespace")?;
+    let Some(first) = spare::wait_for_the_spec(false)? else {
+        return Ok(());
+    };
     let Some(child) = start(first)? else {
         return Ok(());
     };
@@ -60,7 +59,7 @@ fn keep_only(pidfd: &Fd) {
     file::close_from(kept + 1);
 }
 
-fn leave_the_caller() {
+pub fn leave_the_caller() {
     signal::reset_actions();
     signal::unblock_all();
     // A terminal's Ctrl-C is the addon's to answer.
@@ -157,13 +156,13 @@ fn hand_over(
     ids.map(child.pid)?;
     // Before init changes its ids: without CAP_SYS_PTRACE its namespaces are closed to this process from then on.
     let userns = user_namespace_of(child.pid).at("user namespace")?;
+    raise_hard_limits(first, child).at("limits")?;
     file::write_all(sync.raw(), &[IDS_MAPPED]).at("clone")?;
     let scratch = ids.as_step_root(Scratch::new)?;
     if first.has(wire::FLAG_AHEAD) && !spare::wait_for_a_step(child) {
         return Ok(false);
     }
     let spec = first.of_the_step()?;
-    raise_hard_limits(spec, child).at("limits")?;
     let made = make_mounts(spec, ids, &userns, scratch)?;
     // SAFETY: init reads this only after the byte that follows.
     unsafe { handover.write_volatile(made) };

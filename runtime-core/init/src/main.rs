@@ -30,13 +30,16 @@ mod terminal;
 mod text;
 mod wire;
 
-use spec::Spec;
 use sys::process;
 
-/// Called by `_start`, once, on the kernel's stack.
-extern "C" fn entry() -> ! {
-    let outcome = Spec::load(0).and_then(launcher::launch);
-    if let Err(fail) = outcome {
+/// Called by `_start`, once, on the kernel's stack, where argc is. A second argument asks for a step without namespaces.
+extern "C" fn entry(argc: &usize) -> ! {
+    let ended = if *argc > 1 {
+        chroot::run()
+    } else {
+        launcher::launch()
+    };
+    if let Err(fail) = ended {
         report::failed(&fail);
         process::exit(1);
     }

@@ -3,12 +3,31 @@
 use core::ffi::CStr;
 
 use crate::cgroup::parent;
+use crate::report::{Fail, Step};
 use crate::spec::Spec;
-use crate::sys::EBUSY;
 use crate::sys::file::{self, AT_FDCWD, AT_REMOVEDIR, Fd};
 use crate::sys::process::{self, Child};
 use crate::sys::signal::{self, Poll};
+use crate::sys::{EBUSY, EINVAL};
 use crate::wire;
+
+/// `is_plain`: this helper starts steps without namespaces. None when the addon has given the step up or is gone.
+pub fn wait_for_the_spec(is_plain: bool) -> Result<Option<&'static Spec>, Fail> {
+    let control = Fd::new(wire::CONTROL_FD);
+    let mut byte = [0];
+    let length = file::read(control.raw(), &mut byte);
+    control.leak();
+    // A step that runs this very program, by way of /proc/self/exe, has no such descriptor.
+    let is_there = length.at("read spec")? == 1 && byte[0] == wire::CONTROL_SPEC;
+    if !is_there {
+        return Ok(None);
+    }
+    let spec = Spec::load(0)?;
+    if spec.has(wire::FLAG_CHROOT) != is_plain {
+        return Err(Fail::new("read spec", EINVAL));
+    }
+    Ok(Some(spec))
+}
 
 /// False when the addon has given it up or is gone, or when init has ended, which then has told why.
 pub fn wait_for_a_step(child: &Child) -> bool {

@@ -8,12 +8,12 @@
 pub const SPEC_FD: i32 = 3;
 /// Records, `RECORD_*`.
 pub const STATUS_FD: i32 = 4;
-/// `CONTROL_START` gives a helper that prepared ahead its step; `CONTROL_TERMINATE` asks the step to end; `CONTROL_SIGNAL` and a
+/// `CONTROL_SPEC` says that the spec is written; `CONTROL_START` gives a helper that prepared ahead its step; `CONTROL_TERMINATE` asks the step to end; `CONTROL_SIGNAL` and a
 /// byte, a signal's number, go to the command; the end of file kills the step.
 pub const CONTROL_FD: i32 = 5;
 
 /// The first word of a spec; it changes with the layout.
-pub const MAGIC: u32 = 0x7473_6206;
+pub const MAGIC: u32 = 0x7473_6207;
 
 pub const FLAG_HOST_NETWORK: u32 = 1;
 pub const FLAG_NO_NEW_PRIVILEGES: u32 = 2;
@@ -74,6 +74,7 @@ pub const RECORD_IDS: u32 = 4;
 /// is the errno of what the kernel refused, and the step has no network. Told again, the last one counts.
 pub const RECORD_NETWORK: u32 = 5;
 
+pub const CONTROL_SPEC: u8 = b'P';
 pub const CONTROL_START: u8 = b'S';
 pub const CONTROL_TERMINATE: u8 = b'T';
 pub const CONTROL_SIGNAL: u8 = b'K';

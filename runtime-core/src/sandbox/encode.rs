@@ -63,7 +63,7 @@ pub fn encode_chroot(request: &SandboxRequest, root: &str, cgroup: &Cgroup) -> R
 
 /// The spec of what can be prepared before there is a step. It holds nothing of any step.
 pub fn encode_ahead(request: &SandboxRequest, cgroup: &Cgroup) -> Result<Vec<u8>> {
-    let spec = write(request, cgroup, wire::FLAG_AHEAD, &[])?;
+    let spec = write(request, cgroup, wire::FLAG_AHEAD, seccomp::program())?;
     if spec.len() > wire::STEP_OFFSET {
         return Err(Error::new(
             "SANDBOX_INVALID_SPEC",

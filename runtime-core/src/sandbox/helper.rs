@@ -37,10 +37,7 @@ fn sealed(program: &[u8]) -> std::io::Result<OwnedFd> {
     Ok(memfd)
 }
 
-/// A memfd with `content`, closed on exec.
-pub fn memfd(content: &[u8]) -> std::io::Result<OwnedFd> {
-    let mut file = std::fs::File::from(memfd_create(c"tsbuild-spec", MemfdFlags::CLOEXEC)?);
-    file.write_all(content)?;
-    std::io::Seek::rewind(&mut file)?;
-    Ok(file.into())
+/// An empty memfd, closed on exec.
+pub fn memfd() -> std::io::Result<OwnedFd> {
+    Ok(memfd_create(c"tsbuild-spec", MemfdFlags::CLOEXEC)?)
 }

@@ -39,11 +39,10 @@ use napi_derive::napi;
 
 use self::holdings::Holdings;
 use self::input::Input;
-use self::spawn::Spawned;
+use self::spawn::Isolation;
 use self::sync_writes::SyncWrites;
 use crate::error::{Error, Result};
 use crate::network::SandboxNetwork;
-use crate::plain::Step;
 use crate::task::{self, Job};
 
 use cgroup::{Cgroup, Group, Refusal};
@@ -168,20 +167,48 @@ fn start(request: &SandboxRequest) -> Result<SandboxProcess> {
 }
 
 fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
-    let limits = request.limits.check()?;
     let network = request.network.as_ref().map(SandboxNetwork::check).transpose()?;
+    let isolation = match request.trees {
+        Some(_) => Isolation::Plain,
+        None => Isolation::Namespaces,
+    };
+    // While the helper enters its namespaces, its cgroups are made.
+    let spawned = spawn::spawn(isolation, Input::of(request))?;
+    let (holdings, spec) = match hold(request) {
+        Ok(held) => held,
+        Err(error) => {
+            spawned.give_up();
+            return Err(error);
+        }
+    };
+    if let Err(error) = spawned.give_spec(&spec) {
+        spawned.give_up();
+        holdings.cgroup.remove();
+        return Err(Error::io("give spec", "tsbuild-init", &error));
+    }
+    Ok(SandboxProcess::new(spawned, holdings, network))
+}
+
+/// All that a step holds of the machine, and its spec.
+fn hold(request: &SandboxRequest) -> Result<(Holdings, Vec<u8>)> {
+    let limits = request.limits.check()?;
     let group = group_of(request)?;
     let cgroup = Cgroup::create(&limits, group.as_deref()).map_err(Refusal::into_error)?;
-    let sync = sync_writes(request, group.as_deref())?;
-    let started = cgroup
-        .limit_io(&limits.io, Path::new(&request.upper))
-        .map_err(Refusal::into_error)
-        .and_then(|()| {
-            let disk = disk::Disk::open(request)?;
-            Ok((spawn_in(request, &cgroup)?, disk))
-        });
-    match started {
-        Ok(((spawned, tree), disk)) => {
+    let rest = || {
+        let sync = sync_writes(request, group.as_deref())?;
+        cgroup
+            .limit_io(&limits.io, Path::new(&request.upper))
+            .map_err(Refusal::into_error)?;
+        let disk = disk::Disk::open(request)?;
+        let tree = chroot::prepare(request)?;
+        let spec = match &tree {
+            Some(tree) => encode::encode_chroot(request, &tree.root_path(), &cgroup)?,
+            None => encode::encode(request, &cgroup)?,
+        };
+        Ok((sync, disk, tree, spec))
+    };
+    match rest() {
+        Ok((sync, disk, tree, spec)) => {
             let holdings = Holdings {
                 cgroup,
                 group,
@@ -189,7 +216,7 @@ fn start_anew(request: &SandboxRequest) -> Result<SandboxProcess> {
                 disk,
                 tree,
             };
-            Ok(SandboxProcess::new(spawned, holdings, network))
+            Ok((holdings, spec))
         }
         Err(error) => {
             cgroup.remove();
@@ -220,13 +247,4 @@ fn sync_writes(request: &SandboxRequest, group: Option<&Group>) -> Result<Option
     let places = [Some(&request.upper), Some(&request.work)];
     let all = places.into_iter().chain(of_mounts).flatten();
     Ok(Some(SyncWrites::begin(all.map(PathBuf::from).collect())))
-}
-
-fn spawn_in(request: &SandboxRequest, cgroup: &Cgroup) -> Result<(Spawned, Option<Step>)> {
-    let tree = chroot::prepare(request)?;
-    let spec = match &tree {
-        Some(tree) => encode::encode_chroot(request, &tree.root_path(), cgroup)?,
-        None => encode::encode(request, cgroup)?,
-    };
-    Ok((spawn::spawn(&spec, Input::of(request))?, tree))
 }

@@ -5,24 +5,23 @@
 //! it, since not every container has an init that does.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Mutex;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{pwrite, write};
 use rustix::process::{getegid, geteuid};
 
 use super::cgroup::{Cgroup, Group, Limits, Refusal};
 use super::disk::Disk;
+use super::encode;
 use super::ending::{self, Ending};
 use super::holdings::Holdings;
 use super::input::Input;
 use super::limits::SandboxLimits;
 use super::process::SandboxProcess;
 use super::request::SandboxRequest;
-use super::spawn::{self, Spawned};
-use super::{encode, wire};
+use super::spawn::{self, Isolation, Spawned};
+use super::ulimit::SandboxUlimit;
 use crate::error::{Error, Result};
 use crate::network::SandboxNetwork;
 
@@ -34,6 +33,9 @@ static SPARE: Mutex<Option<Spare>> = Mutex::new(None);
 pub struct Needs {
     limits: Limits,
     shm_size: u64,
+    ulimits: Option<Vec<SandboxUlimit>>,
+    disk_quota: Option<f64>,
+    dropped_capabilities: Vec<u32>,
     group: Option<u32>,
     host_network: bool,
     /// Private, and whether with IPv6.
@@ -50,6 +52,9 @@ impl Needs {
         Ok(Self {
             limits: request.limits.check()?,
             shm_size: request.limits.shm_size()?,
+            ulimits: request.limits.ulimits.clone(),
+            disk_quota: request.limits.disk_quota_bytes,
+            dropped_capabilities: request.dropped_capabilities.clone(),
             group: request.group,
             host_network: request.host_network,
             private_network: request.private_network(),
@@ -65,8 +70,11 @@ impl Needs {
             host_network: self.host_network,
             network: self.private_network.map(|_| SandboxNetwork::default()),
             identity: self.identity,
+            dropped_capabilities: self.dropped_capabilities.clone(),
             limits: SandboxLimits {
                 shm_size_bytes: Some(self.shm_size as f64),
+                ulimits: self.ulimits.clone(),
+                disk_quota_bytes: self.disk_quota,
                 ..SandboxLimits::default()
             },
             ..SandboxRequest::default()
@@ -131,19 +139,28 @@ impl Spare {
         let mounts = File::open("/proc/self/mountinfo")
             .map_err(|error| Error::io("prepare", "/proc/self/mountinfo", &error))?;
         let group = needs.group.and_then(Group::find);
-        let cgroup = Cgroup::create(&needs.limits, group.as_deref()).map_err(Refusal::into_error)?;
-        let spec = encode::encode_ahead(&needs.request(), &cgroup);
-        match spec.and_then(|spec| spawn::spawn(&spec, Input::None)) {
-            Ok(spawned) => Ok(Self {
-                needs,
-                mounts,
-                parts: Some((spawned, cgroup)),
-            }),
-            Err(error) => {
-                cgroup.remove();
-                Err(error)
+        let spawned = spawn::spawn(Isolation::Namespaces, Input::None)?;
+        let cgroup = match Cgroup::create(&needs.limits, group.as_deref()) {
+            Ok(cgroup) => cgroup,
+            Err(refusal) => {
+                spawned.give_up();
+                return Err(refusal.into_error());
             }
+        };
+        let given = encode::encode_ahead(&needs.request(), &cgroup).and_then(|spec| {
+            let failed = |error| Error::io("give spec", "tsbuild-init", &error);
+            spawned.give_spec(&spec).map_err(failed)
+        });
+        if let Err(error) = given {
+            spawned.give_up();
+            cgroup.remove();
+            return Err(error);
         }
+        Ok(Self {
+            needs,
+            mounts,
+            parts: Some((spawned, cgroup)),
+        })
     }
 
     fn fits(&self, needs: &Needs) -> bool {
@@ -166,7 +183,7 @@ impl Spare {
         let spec = encode::encode(request, cgroup)?;
         let network = request.network.as_ref().map(SandboxNetwork::check).transpose()?;
         let sync = super::sync_writes(request, group.as_deref())?;
-        if give(&spawned.spec, &spec).is_err() || write(&spawned.control, &[wire::CONTROL_START]).is_err() {
+        if spawned.give_step(&spec).is_err() {
             return Ok(None);
         }
         Ok(self.parts.take().map(|(spawned, cgroup)| {
@@ -212,12 +229,4 @@ pub fn give_up_any() {
 fn is_ready(file: &impl std::os::fd::AsFd, what: PollFlags) -> bool {
     let mut fds = [PollFd::new(file, what)];
     !matches!(poll(&mut fds, Some(&Timespec::default())), Ok(0))
-}
-
-fn give(memfd: &OwnedFd, spec: &[u8]) -> rustix::io::Result<()> {
-    let mut written = 0;
-    while written < spec.len() {
-        written += pwrite(memfd, &spec[written..], (wire::STEP_OFFSET + written) as u64)?;
-    }
-    Ok(())
 }

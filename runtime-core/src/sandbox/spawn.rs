@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
+use rustix::io::{pwrite, write};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -25,17 +26,61 @@ pub struct Spawned {
     pub spec: OwnedFd,
 }
 
-/// Starts the helper with an encoded spec.
-pub fn spawn(spec: &[u8], kind: Input) -> Result<Spawned> {
+/// What the helper keeps the step apart with.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Isolation {
+    Namespaces,
+    /// chroot(2) alone.
+    Plain,
+}
+
+/// Starts the helper. It enters namespaces while its spec is still being made, which `give_spec` hands over.
+pub fn spawn(isolation: Isolation, kind: Input) -> Result<Spawned> {
     let program = helper::descriptor()?;
-    spawn_program(program, spec, kind).map_err(|error| Error {
+    spawn_program(program, isolation, kind).map_err(|error| Error {
         code: "SANDBOX_SETUP_FAILED",
         ..Error::io("start helper", "tsbuild-init", &error)
     })
 }
 
-fn spawn_program(program: RawFd, spec: &[u8], kind: Input) -> io::Result<Spawned> {
-    let spec = helper::memfd(spec)?;
+impl Spawned {
+    /// A helper that has ended meanwhile has told why on its status pipe.
+    pub fn give_spec(&self, spec: &[u8]) -> io::Result<()> {
+        self.write_spec(spec, 0)?;
+        match self.control(wire::CONTROL_SPEC) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The step of a helper that prepared ahead. Fails when it has ended.
+    pub fn give_step(&self, spec: &[u8]) -> io::Result<()> {
+        self.write_spec(spec, wire::STEP_OFFSET)?;
+        self.control(wire::CONTROL_START)
+    }
+
+    /// Ends a helper that got no spec.
+    pub fn give_up(self) {
+        drop(self.control);
+        reap(&self.pidfd);
+    }
+
+    fn write_spec(&self, spec: &[u8], offset: usize) -> io::Result<()> {
+        let mut written = 0;
+        while written < spec.len() {
+            written += pwrite(&self.spec, &spec[written..], (offset + written) as u64)?;
+        }
+        Ok(())
+    }
+
+    fn control(&self, byte: u8) -> io::Result<()> {
+        write(&self.control, &[byte])?;
+        Ok(())
+    }
+}
+
+fn spawn_program(program: RawFd, isolation: Isolation, kind: Input) -> io::Result<Spawned> {
+    let spec = helper::memfd()?;
     let (theirs, input) = kind.open()?;
     let (stdout, stdout_writer) = output_pipe()?;
     let (stderr, stderr_writer) = output_pipe()?;
@@ -49,6 +94,7 @@ fn spawn_program(program: RawFd, spec: &[u8], kind: Input) -> io::Result<Spawned
     let (control_reader, control) = pipe_with(PipeFlags::CLOEXEC)?;
     let mut start = Start {
         program,
+        isolation,
         // In the order of the numbers they get: wire.rs.
         sources: [
             theirs.as_raw_fd(),
@@ -90,6 +136,7 @@ const COUNT: usize = wire::CONTROL_FD as usize + 1;
 /// What the child needs, made before it exists: it must not allocate.
 struct Start {
     program: RawFd,
+    isolation: Isolation,
     sources: [RawFd; COUNT],
     /// Set by the child, which shares this memory, when it could not execute.
     errno: i32,
@@ -149,7 +196,11 @@ impl Start {
                 u32::MAX as libc::c_long,
                 close_on_exec,
             );
-            let argv = [c"tsbuild-init".as_ptr(), std::ptr::null()];
+            let second = match self.isolation {
+                Isolation::Namespaces => std::ptr::null(),
+                Isolation::Plain => c"plain".as_ptr(),
+            };
+            let argv = [c"tsbuild-init".as_ptr(), second, std::ptr::null()];
             let env: [*const libc::c_char; 1] = [std::ptr::null()];
             libc::syscall(
                 libc::SYS_execveat,

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// -1 is unlimited.
 #[napi(object)]
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct SandboxUlimit {
     /// Docker's name: `nofile`, `nproc`, …
     pub name: String,

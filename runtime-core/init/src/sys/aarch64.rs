@@ -5,6 +5,7 @@ use core::arch::{asm, global_asm};
 global_asm!(
     ".globl _start",
     "_start:",
+    "mov x0, sp",
     "mov x29, xzr",
     "mov x30, xzr",
     "bl {entry}",
@@ -118,6 +119,7 @@ pub mod nr {
     pub const STATX: usize = 291;
     pub const PIDFD_SEND_SIGNAL: usize = 424;
     pub const PIDFD_OPEN: usize = 434;
+    pub const FUTEX: usize = 98;
     pub const OPEN_TREE: usize = 428;
     pub const MOVE_MOUNT: usize = 429;
     pub const FSOPEN: usize = 430;

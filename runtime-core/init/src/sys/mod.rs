@@ -8,6 +8,7 @@ mod arch;
 mod arch;
 
 pub mod file;
+pub mod futex;
 pub mod identity;
 pub mod memory;
 pub mod mount;

@@ -6,7 +6,6 @@ use super::{Result, arch, call, nr};
 pub const CLONE_VM: usize = 0x100;
 pub const CLONE_FILES: usize = 0x400;
 pub const CLONE_PIDFD: usize = 0x1000;
-pub const CLONE_VFORK: usize = 0x4000;
 pub const CLONE_NEWTIME: usize = 0x80;
 pub const CLONE_NEWNS: usize = 0x20000;
 pub const CLONE_NEWCGROUP: usize = 0x0200_0000;
@@ -93,12 +92,12 @@ pub fn fork_into(directory: &Fd, flags: usize) -> Result<Option<Child>> {
 
 const STACK_SIZE: usize = 64 * 1024;
 
-/// Runs `entry(argument)` in a child that shares this memory; returns once the child has called execve(2) or exited.
-pub fn vfork(entry: extern "C" fn(*mut u8) -> !, argument: *mut u8) -> Result<i32> {
+/// Runs `entry(argument)` in a child that shares this memory until it calls execve(2). Returns its pid.
+pub fn fork_sharing_memory(entry: extern "C" fn(*mut u8) -> !, argument: *mut u8) -> Result<i32> {
     let stack = super::memory::slice::<u8>(STACK_SIZE)?;
-    let flags = CLONE_VM | CLONE_VFORK | super::signal::SIGCHLD as usize;
+    let flags = CLONE_VM | super::signal::SIGCHLD as usize;
     let top = stack.as_mut_ptr_range().end;
-    // SAFETY: the stack is fresh, page-aligned and never reused; the parent sleeps while the child borrows its memory.
+    // SAFETY: the stack is fresh, page-aligned and never reused. There is no state of this program but what is handed over.
     let pid = unsafe { arch::clone_on_stack(flags, top, entry, argument) };
     if pid < 0 {
         Err(super::Errno(-pid as i32))

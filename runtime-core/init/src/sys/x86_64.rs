@@ -7,6 +7,7 @@ global_asm!(
     ".globl _start",
     "_start:",
     "xor ebp, ebp",
+    "mov rdi, rsp",
     "and rsp, -16",
     "call {entry}",
     "ud2",
@@ -119,6 +120,7 @@ pub mod nr {
     pub const STATX: usize = 332;
     pub const PIDFD_SEND_SIGNAL: usize = 424;
     pub const PIDFD_OPEN: usize = 434;
+    pub const FUTEX: usize = 202;
     pub const OPEN_TREE: usize = 428;
     pub const MOVE_MOUNT: usize = 429;
     pub const FSOPEN: usize = 430;
