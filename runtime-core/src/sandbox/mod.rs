@@ -40,7 +40,7 @@ use napi_derive::napi;
 use self::holdings::Holdings;
 use self::input::Input;
 use self::spawn::Isolation;
-use self::sync_writes::SyncWrites;
+use self::sync_writes::{OldFiles, SyncWrites};
 use crate::error::{Error, Result};
 use crate::network::SandboxNetwork;
 use crate::task::{self, Job};
@@ -62,8 +62,7 @@ pub fn start_sandbox(request: SandboxRequest) -> AsyncTask<Job<SandboxProcess>> 
 /// thread would take ten times over. Null where there is none.
 #[napi]
 pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<SandboxProcess>> {
-    // What the caches of a step with a quota hold has to be counted first, which can take long; so can making a tree.
-    if request.insecure || request.trees.is_some() || request.limits.disk_quota_bytes.is_some() {
+    if request.insecure || takes_long(&request)? {
         return Ok(None);
     }
     let needs = spare::Needs::of(&request)?;
@@ -75,6 +74,13 @@ pub fn start_prepared_sandbox(request: SandboxRequest) -> napi::Result<Option<Sa
         spare::prepare_next(needs);
     }
     Ok(process)
+}
+
+/// What the caches of a step hold has to be counted for a quota, and marked where its writes are limited; a tree has to be made.
+fn takes_long(request: &SandboxRequest) -> Result<bool> {
+    Ok(request.trees.is_some()
+        || request.limits.disk_quota_bytes.is_some()
+        || limits_writes(request, group_of(request)?.as_deref())?)
 }
 
 /// Starts the helper of a step that is still to come, without waiting for it. Does nothing when one stands ready.
@@ -195,7 +201,7 @@ fn hold(request: &SandboxRequest) -> Result<(Holdings, Vec<u8>)> {
     let group = group_of(request)?;
     let cgroup = Cgroup::create(&limits, group.as_deref()).map_err(Refusal::into_error)?;
     let rest = || {
-        let sync = sync_writes(request, group.as_deref())?;
+        let sync = sync_writes(request, &cgroup, group.as_deref())?;
         cgroup
             .limit_io(&limits.io, Path::new(&request.upper))
             .map_err(Refusal::into_error)?;
@@ -234,9 +240,12 @@ fn group_of(request: &SandboxRequest) -> Result<Option<Arc<Group>>> {
 }
 
 /// Where the step writes is written synchronously, if its limits take that: the root, and mounts that are the builder's own.
-fn sync_writes(request: &SandboxRequest, group: Option<&Group>) -> Result<Option<SyncWrites>> {
-    let of_build = group.is_some_and(|group| group.limits.io.limits_writes());
-    if !of_build && !request.limits.check()?.io.limits_writes() {
+fn sync_writes(
+    request: &SandboxRequest,
+    cgroup: &Cgroup,
+    group: Option<&Group>,
+) -> Result<Option<SyncWrites>> {
+    if !limits_writes(request, group)? {
         return Ok(None);
     }
     let mounts = request.mounts.iter().filter(|mount| !mount.readonly);
@@ -245,6 +254,16 @@ fn sync_writes(request: &SandboxRequest, group: Option<&Group>) -> Result<Option
         None => [mount.bind.as_ref().filter(|_| mount.is_own == Some(true)), None],
     });
     let places = [Some(&request.upper), Some(&request.work)];
-    let all = places.into_iter().chain(of_mounts).flatten();
-    Ok(Some(SyncWrites::begin(all.map(PathBuf::from).collect())))
+    let all = places.into_iter().chain(of_mounts).flatten().map(PathBuf::from);
+    let old_files = if cgroup.is_v2() {
+        OldFiles::Disown
+    } else {
+        OldFiles::Keep
+    };
+    Ok(Some(SyncWrites::begin(all.collect(), old_files)))
+}
+
+fn limits_writes(request: &SandboxRequest, group: Option<&Group>) -> Result<bool> {
+    let of_build = group.is_some_and(|group| group.limits.io.limits_writes());
+    Ok(of_build || request.limits.check()?.io.limits_writes())
 }

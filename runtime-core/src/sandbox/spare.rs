@@ -182,7 +182,7 @@ impl Spare {
         let disk = Disk::open(request)?;
         let spec = encode::encode(request, cgroup)?;
         let network = request.network.as_ref().map(SandboxNetwork::check).transpose()?;
-        let sync = super::sync_writes(request, group.as_deref())?;
+        let sync = super::sync_writes(request, cgroup, group.as_deref())?;
         if spawned.give_step(&spec).is_err() {
             return Ok(None);
         }

@@ -144,6 +144,9 @@ impl Cgroup {
     /// Removes the directories. The kernel frees a cgroup shortly after its last process: EBUSY until then.
     pub fn remove(&self) {
         for directory in &self.directories {
+            if self.is_v2() {
+                v2::lift_io(&directory.path);
+            }
             remove_directory(&directory.path);
             let parent = directory.path.parent();
             // The common parent goes with its last child; another process may just be using it. A build's own is closed.

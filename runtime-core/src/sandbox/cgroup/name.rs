@@ -8,6 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
+use super::v2;
+
 /// `<pid namespace>-<pid>-<start time>-<random>`.
 pub fn unpredictable() -> io::Result<String> {
     let mut random = [0u8; 16];
@@ -49,6 +51,7 @@ pub fn sweep(common: &Path) {
             .and_then(parse)
             .is_some_and(|owner| owner.namespace == namespace && owner.is_dead())
         {
+            v2::lift_io(&entry.path());
             let _ = remove(&entry.path());
         }
     }

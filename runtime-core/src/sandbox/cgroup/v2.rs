@@ -199,3 +199,13 @@ pub fn limit_io(directory: &Path, io: &IoLimits, disk: &Disk) -> Result<(), Refu
         .collect();
     Refusal::set(directory, "io.max", format!("{disk}{asked}"))
 }
+
+/// A removed cgroup holds the files that its processes wrote to its limits for as long as the kernel has their inodes, whoever
+/// writes them: its limits go first.
+pub fn lift_io(directory: &Path) {
+    let file = directory.join("io.max");
+    let rows = fs::read_to_string(&file).unwrap_or_default();
+    for disk in rows.lines().filter_map(|row| row.split_whitespace().next()) {
+        let _ = fs::write(&file, format!("{disk} rbps=max wbps=max riops=max wiops=max"));
+    }
+}
