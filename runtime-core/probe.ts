@@ -6,8 +6,10 @@ import { namespaceChecks } from "./machine/namespace-checks.ts";
 import { processChecks } from "./machine/process-checks.ts";
 import { programChecks } from "./machine/program-checks.ts";
 import { storageChecks } from "./machine/storage-checks.ts";
+import { mountRefusal } from "./mount-refusal.ts";
 import type { SandboxCapabilities } from "./sandbox-capabilities.ts";
-import { problemOf, type TriedSandbox, tryChroot, tryNamespaces } from "./try-sandbox.ts";
+import { NETWORK_REMEDY } from "./sandbox-error.ts";
+import { problemOf, type TriedSandbox, type Trouble, tryChroot, tryNamespaces } from "./try-sandbox.ts";
 
 /**
  * Finds out what this machine allows by setting a sandbox up, empty, in a temporary directory, and by trying each part of it: some
@@ -15,11 +17,12 @@ import { problemOf, type TriedSandbox, tryChroot, tryNamespaces } from "./try-sa
  * directory unless given. Never throws and leaves nothing: what goes wrong is in `problems` and `checks`.
  */
 export function probe(directory: string = tmpdir()): SandboxCapabilities {
-  const sandbox = tryNamespaces(directory);
-  const chroot = tryChroot(directory);
-  const isolation = sandbox.available ? "namespaces" : chroot.problem === undefined ? "chroot" : "none";
-  const checks = [...machineChecks(directory), ...isolationChecks(sandbox, chroot.problem)];
-  return { ...sandbox, chroot: chroot.problem === undefined, isolation, checks };
+  const tried = tryNamespaces(directory);
+  const chroot = tryChroot(directory).trouble;
+  const isolation = tried.available ? "namespaces" : chroot === undefined ? "chroot" : "none";
+  const checks = [...machineChecks(directory), ...isolationChecks(tried, chroot)];
+  const { trouble: _, ...sandbox } = tried;
+  return { ...sandbox, chroot: chroot === undefined, isolation, checks };
 }
 
 /** What is looked at one by one. A look that fails itself is a check too. */
@@ -36,27 +39,34 @@ function machineChecks(directory: string): readonly MachineCheck[] {
     try {
       return look(facts);
     } catch (error) {
-      return [lacking("missing", ["probe", "probe"], problemOf(error))];
+      return [lacking("missing", ["probe", "probe"], problemOf(error), "report this: it should not happen")];
     }
   });
 }
 
 /** The sandbox as a whole, in each form. */
-function isolationChecks(sandbox: TriedSandbox, chrootProblem: string | undefined): readonly MachineCheck[] {
+function isolationChecks(sandbox: TriedSandbox, chroot: Trouble | undefined): readonly MachineCheck[] {
+  const remedy = sandboxRemedy(sandbox);
   return [
-    overlayCheck(sandbox),
-    mapCheck(sandbox),
+    overlayCheck(sandbox, remedy),
+    mapCheck(sandbox, remedy),
     cgroupCheck(sandbox),
-    networkCheck(sandbox),
-    sandboxCheck(sandbox),
-    chrootCheck(sandbox, chrootProblem),
+    networkCheck(sandbox, remedy),
+    sandboxCheck(sandbox, remedy),
+    chrootCheck(sandbox, chroot),
   ];
 }
 
-function overlayCheck({ available, overlay }: TriedSandbox): MachineCheck {
+/** What the sandbox needs first. As root, what is refused even a mount is in a container. */
+function sandboxRemedy({ available, trouble }: TriedSandbox): string {
+  const refusal = available || process.geteuid?.() !== 0 ? undefined : mountRefusal();
+  return refusal?.remedy ?? trouble?.remedy ?? "change what is missing above";
+}
+
+function overlayCheck({ available, overlay }: TriedSandbox, remedy: string): MachineCheck {
   const check = ["overlay", "overlay"] as const;
   if (available) return ok(...check, "layers are stacked without being copied");
-  if (overlay) return lacking("limited", check, "not tried: the sandbox fails before it is mounted");
+  if (overlay) return lacking("limited", check, "not tried: the sandbox fails before it is mounted", remedy);
   return lacking(
     "missing",
     check,
@@ -65,17 +75,14 @@ function overlayCheck({ available, overlay }: TriedSandbox): MachineCheck {
   );
 }
 
-function mapCheck({ userNamespace }: TriedSandbox): MachineCheck {
+function mapCheck({ userNamespace }: TriedSandbox, remedy: string): MachineCheck {
   const check = ["idmap", "idmapped mounts"] as const;
   if (userNamespace === "idmapped") return ok(...check, "root of a step is an ordinary user of the machine");
-  const detail =
-    userNamespace === "identity"
-      ? "a step has the caller's own ids, in a user namespace"
-      : "there is no sandbox to map ids for";
+  if (userNamespace === "none") return lacking("limited", check, "there is no sandbox to map ids for", remedy);
   return lacking(
     "limited",
     check,
-    detail,
+    "a step has the caller's own ids, in a user namespace",
     "as root of the machine, on Linux 5.19 or newer, with the store on ext4, xfs or btrfs",
   );
 }
@@ -87,22 +94,23 @@ function cgroupCheck({ cgroup }: TriedSandbox): MachineCheck {
   return lacking("limited", check, "steps have none: no limits but ulimits and the timeout", remedy);
 }
 
-function networkCheck({ available, privateNetwork, networkProblem }: TriedSandbox): MachineCheck {
+function networkCheck({ privateNetwork, networkProblem }: TriedSandbox, remedy: string): MachineCheck {
   const check = ["network", "private network"] as const;
   if (privateNetwork) return ok(...check, "steps reach the outside, and not this machine's own services");
-  const detail = networkProblem ?? (available ? "steps have none" : "there is no sandbox to have one");
-  return lacking("limited", check, detail);
+  if (networkProblem === undefined) return lacking("limited", check, "there is no sandbox to have one", remedy);
+  return lacking("limited", check, networkProblem.replace(`: ${NETWORK_REMEDY}`, ""), NETWORK_REMEDY);
 }
 
-function sandboxCheck({ problems }: TriedSandbox): MachineCheck {
-  const [problem] = problems;
+function sandboxCheck({ trouble }: TriedSandbox, remedy: string): MachineCheck {
   const check = ["sandbox", "sandbox"] as const;
-  return problem === undefined ? ok(...check, "RUN steps have all namespaces") : lacking("missing", check, problem);
+  if (trouble === undefined) return ok(...check, "RUN steps have all namespaces");
+  return lacking("missing", check, trouble.reason, remedy);
 }
 
 /** Where the sandbox can be had, nobody needs it. */
-function chrootCheck({ available }: TriedSandbox, problem: string | undefined): MachineCheck {
+function chrootCheck({ available }: TriedSandbox, trouble: Trouble | undefined): MachineCheck {
   const check = ["chroot", "chroot isolation"] as const;
-  if (problem === undefined) return ok(...check, "RUN steps can have a root of their own alone");
-  return lacking(available ? "limited" : "missing", check, problem);
+  if (trouble === undefined) return ok(...check, "RUN steps can have a root of their own alone");
+  const remedy = trouble.remedy ?? "change what is missing above";
+  return lacking(available ? "limited" : "missing", check, trouble.reason, remedy);
 }

@@ -20,10 +20,13 @@ export function setupError(failure: StepFailure | undefined): SandboxError {
   return nativeSandboxError(native);
 }
 
+/** What gives steps a private network. */
+export const NETWORK_REMEDY = "load the module tun or veth, or let this user open /dev/net/tun";
+
 /** Why there is no private network, and what would give one. */
 export function networkProblem(errno: number): string {
   const reason = getSystemErrorMap().get(-errno)?.[1] ?? `errno ${errno}`;
-  return `neither /dev/net/tun nor a veth pair can be had (${reason}): load the module tun or veth, or let this user open /dev/net/tun`;
+  return `neither /dev/net/tun nor a veth pair can be had (${reason}): ${NETWORK_REMEDY}`;
 }
 
 /** A failure of the addon, with what to do about it where that is known. */

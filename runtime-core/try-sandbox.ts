@@ -9,8 +9,17 @@ import { request } from "./sandbox-process.ts";
 import type { SandboxSpec } from "./sandbox-spec.ts";
 import { parseStatus, type StepEnd } from "./sandbox-status.ts";
 
+/** What went wrong, and what to do about it where that is known. */
+export interface Trouble {
+  readonly reason: string;
+  readonly remedy?: string;
+}
+
 /** What one sandbox that was set up, empty, tells. */
-export type TriedSandbox = Omit<SandboxCapabilities, "chroot" | "isolation" | "checks">;
+export type TriedSandbox = Omit<SandboxCapabilities, "chroot" | "isolation" | "checks"> & {
+  /** Why it could not be: `problems` as data. */
+  readonly trouble?: Trouble;
+};
 
 const NOTHING = {
   available: false,
@@ -25,7 +34,7 @@ export function tryNamespaces(directory: string): TriedSandbox {
   try {
     return { ...found(tryOut(directory)), cgroup: binding().sandboxCgroupVersion() as TriedSandbox["cgroup"] };
   } catch (error) {
-    return { ...NOTHING, problems: [problemOf(error)] };
+    return { ...NOTHING, ...troubled(error) };
   }
 }
 
@@ -33,7 +42,7 @@ function found(end: StepEnd): Omit<TriedSandbox, "cgroup"> {
   const network = networkOf(end);
   if (end.waitStatus === undefined) {
     const overlay = end.failure?.step !== "overlay" && end.failure?.step !== "idmapped mount";
-    return { ...NOTHING, overlay, problems: [problemOf(setupError(end.failure))] };
+    return { ...NOTHING, overlay, ...troubled(setupError(end.failure)) };
   }
   return {
     available: true,
@@ -44,18 +53,24 @@ function found(end: StepEnd): Omit<TriedSandbox, "cgroup"> {
   };
 }
 
+function troubled(error: unknown): Pick<TriedSandbox, "problems" | "trouble"> {
+  const trouble = troubleOf(error);
+  return { problems: [sentence(trouble)], trouble };
+}
+
 function networkOf({ networkErrno }: StepEnd): Pick<TriedSandbox, "privateNetwork" | "networkProblem"> {
   if (networkErrno === undefined) return { privateNetwork: true };
   return { privateNetwork: false, networkProblem: networkProblem(networkErrno) };
 }
 
 /** Says what is wrong with isolation by chroot(2) in `directory`; nothing where it can be had. */
-export function tryChroot(directory: string): { readonly problem?: string } {
+export function tryChroot(directory: string): { readonly problem?: string; readonly trouble?: Trouble } {
+  const told = (error: unknown) => ({ problem: problemOf(error), trouble: troubleOf(error) });
   try {
     const end = tryOut(directory, { isPlain: true });
-    return end.waitStatus === undefined ? { problem: problemOf(setupError(end.failure)) } : {};
+    return end.waitStatus === undefined ? told(setupError(end.failure)) : {};
   } catch (error) {
-    return { problem: problemOf(error) };
+    return told(error);
   }
 }
 
@@ -92,8 +107,16 @@ function emptyStep(place: string): SandboxSpec {
 
 /** An error as a sentence, with what to do about it. */
 export function problemOf(error: unknown): string {
+  return sentence(troubleOf(error));
+}
+
+function sentence({ reason, remedy }: Trouble): string {
+  return remedy === undefined ? reason : `${reason} (${remedy})`;
+}
+
+function troubleOf(error: unknown): Trouble {
   const failure = nativeFailure(error);
   const known = failure === undefined ? error : nativeSandboxError(failure);
-  if (!(known instanceof RuntimeError)) return String(known);
-  return known.hint === undefined ? known.message : `${known.message} (${known.hint})`;
+  if (!(known instanceof RuntimeError)) return { reason: String(known) };
+  return { reason: known.message, ...(known.hint === undefined ? {} : { remedy: known.hint }) };
 }

@@ -64,8 +64,8 @@ function without(
   found: SandboxCapabilities,
   problem: Error & { readonly hint?: string | undefined },
 ): SandboxCapabilities {
-  const remedy = problem.hint === undefined ? {} : { remedy: problem.hint };
-  const check = { id: "sandbox", name: "sandbox", state: "missing", detail: problem.message, ...remedy } as const;
+  const remedy = problem.hint ?? "change what is missing above";
+  const check = { id: "sandbox", name: "sandbox", state: "missing", detail: problem.message, remedy } as const;
   const checks = [...found.checks.filter(({ id }) => !isOfTheSandbox(id)), check];
   return { ...found, available: false, chroot: false, isolation: "none", problems: [problem.message], checks };
 }

@@ -1,18 +1,25 @@
 import type { MachineCheck, SandboxCapabilities } from "../../runtime-core/index.ts";
 import { printable } from "./printable.ts";
 
-/** The report for people: a line a check, its remedy below it, and what it comes to. */
+/** The report for people: a line a check, then each remedy, once, under the number that the lines have, and what it comes to. */
 export function doctorText({ checks, isolation }: SandboxCapabilities): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
-  return `${checks.map((check) => line(check, width)).join("")}\n${CONCLUSIONS[isolation]}\n`;
+  const remedies = [...new Set(checks.flatMap(({ remedy }) => remedy ?? []))];
+  const lines = checks.map((check) => line(check, width, remedies));
+  return `${lines.join("")}\n${remediesText(remedies)}${CONCLUSIONS[isolation]}\n`;
 }
 
 const STATE_WIDTH = "limited".length;
 
-function line({ state, name, detail, remedy }: MachineCheck, width: number): string {
-  const first = `${state.padEnd(STATE_WIDTH)}  ${name.padEnd(width)}  ${printable(detail)}\n`;
-  if (remedy === undefined) return first;
-  return `${first}${" ".repeat(STATE_WIDTH + 2 + width + 2)}remedy: ${printable(remedy)}\n`;
+function line({ state, name, detail, remedy }: MachineCheck, width: number, remedies: readonly string[]): string {
+  const number = remedy === undefined ? "" : `  [${remedies.indexOf(remedy) + 1}]`;
+  return `${state.padEnd(STATE_WIDTH)}  ${name.padEnd(width)}  ${printable(detail)}${number}\n`;
+}
+
+function remediesText(remedies: readonly string[]): string {
+  if (remedies.length === 0) return "";
+  const lines = remedies.map((remedy, index) => `  [${index + 1}]  ${printable(remedy)}\n`);
+  return `remedies:\n${lines.join("")}\n`;
 }
 
 const CONCLUSIONS: Readonly<Record<SandboxCapabilities["isolation"], string>> = {

@@ -8,7 +8,7 @@ export interface MachineCheck {
   readonly state: "ok" | "limited" | "missing";
   /** What was found, or why it is missing; one line. */
   readonly detail: string;
-  /** The command, setting or flag that changes it, where there is one. */
+  /** The command, setting or flag that changes it, of everything that is not ok. */
   readonly remedy?: string;
 }
 
@@ -22,7 +22,7 @@ export function lacking(
   state: "limited" | "missing",
   [id, name]: readonly [id: string, name: string],
   detail: string,
-  remedy?: string,
+  remedy: string,
 ): MachineCheck {
-  return { id, name, state, detail, ...(remedy === undefined ? {} : { remedy }) };
+  return { id, name, state, detail, remedy };
 }

@@ -27,9 +27,14 @@ test("the report for people has a line a check, the remedies and what it comes t
   const container = new Container();
   const { code, stdout } = await container.tsbuild(["doctor", "--store", container.home]);
   assert.is(code, 0);
-  assert.match(stdout, /^missing +mount namespace +EPERM .*a filter of system calls refuses it$/m);
-  assert.match(stdout, /^ +remedy: docker run --cap-add SYS_ADMIN /m);
-  assert.match(stdout, /^missing +\/proc .*$\n +remedy: .*systempaths=unconfined/m);
+  assert.match(stdout, /^missing +mount namespace +EPERM .*a filter of system calls refuses it {2}\[1\]$/m);
+  assert.match(stdout, /^missing +\/proc .* {2}\[3\]$/m);
+  assert.match(stdout, /^ {2}\[1\] {2}docker run --cap-add SYS_ADMIN /m);
+  assert.match(stdout, /^ {2}\[3\] {2}docker run --security-opt systempaths=unconfined/m);
+  const remedies = stdout.split("\n").flatMap((line) => /^ {2}\[\d+\] {2}(.*)$/.exec(line)?.[1] ?? []);
+  assert.equal(remedies, [...new Set(remedies)]);
+  for (const line of stdout.split("\n").filter((line) => /^(?:limited|missing) /.test(line)))
+    assert.match(line, /\[\d\]$/);
   assert.match(stdout, /RUN steps run only with --isolation chroot/);
   // What runs the sources keeps its own cache there.
   assert.equal(
