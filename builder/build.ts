@@ -30,7 +30,7 @@ import { checkHostNetwork } from "./step-network.ts";
  */
 export async function build(options: BuildOptions): Promise<BuildResult> {
   options.signal?.throwIfAborted();
-  checkPrivilege();
+  checkPrivilege("build()");
   checkIsolationOptions(options);
   checkMounts(options);
   const names = imageNames(options.tags ?? []);

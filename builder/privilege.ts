@@ -5,14 +5,15 @@ import { BuildError } from "./errors.ts";
 const CAP_SYS_ADMIN = 21n;
 
 /**
- * A build mounts and gives files to many owners: it needs root, or root of a user namespace. The command enters one by
- * itself; a library cannot, because unshare(2) refuses a process with threads. Throws BuildError ROOTLESS_UNAVAILABLE.
+ * Building and running mount, and give files to many owners: they need root, or root of a user namespace. The command enters one by
+ * itself; a library cannot, because unshare(2) refuses a process with threads. `caller` is the public function, for the message.
+ * Throws BuildError ROOTLESS_UNAVAILABLE.
  */
-export function checkPrivilege(): void {
+export function checkPrivilege(caller: "build()" | "run()"): void {
   if (process.geteuid?.() === 0 || maySysAdmin()) return;
   throw new BuildError(
     "ROOTLESS_UNAVAILABLE",
-    "build() was called by an ordinary user outside a user namespace, where it can neither mount nor change owners",
+    `${caller} was called by an ordinary user outside a user namespace, where it can neither mount nor change owners`,
     { hint: "start the program with `unshare --user --map-root-user --map-auto --mount`, or run the tsbuild command" },
   );
 }

@@ -30,7 +30,7 @@ const STOP_TIMEOUT_MS = 10_000;
  */
 export async function run(options: RunOptions): Promise<RunResult> {
   options.signal?.throwIfAborted();
-  checkPrivilege();
+  checkPrivilege("run()");
   checkContainerMounts();
   const mounts = (options.mounts ?? []).map(toMount);
   const { pull: _, ...shared } = options;

@@ -277,12 +277,15 @@ rootless("a store that was written with more ids is not used with a single one",
 rootless("the library refuses at once, and says how to call it", async () => {
   const context = user.contextOf(makeContext({ Dockerfile: dockerfile("FROM scratch", "COPY Dockerfile /") }));
   const program = `
-    import { build } from ${JSON.stringify(user.pathOf(join(process.cwd(), "builder/index.ts")))};
-    await build({ context: ${JSON.stringify(context)} }).catch((e) => console.log(e.name, e.code, e.hint));`;
+    import { build, run } from ${JSON.stringify(user.pathOf(join(process.cwd(), "builder/index.ts")))};
+    const tell = (e) => console.log(e.name, e.code, e.message.split(" was called")[0], e.hint);
+    await build({ context: ${JSON.stringify(context)} }).catch(tell);
+    await run({ image: "busybox" }).catch(tell);`;
   const argv = user.nodeLine("--input-type=module", "--eval", program);
   const { stdout, stderr } = await runCommand(argv, { env: user.env });
   const hint = "start the program with `unshare --user --map-root-user --map-auto --mount`, or run the tsbuild command";
-  assert.is(stdout, `BuildError ROOTLESS_UNAVAILABLE ${hint}\n`, stderr);
+  const told = ["build()", "run()"].map((call) => `BuildError ROOTLESS_UNAVAILABLE ${call} ${hint}\n`);
+  assert.is(stdout, told.join(""), stderr);
 });
 
 rootless.run();
