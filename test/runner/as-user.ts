@@ -19,6 +19,10 @@ export const ROOT_TESTS: readonly string[] = [
   "test/runtime-core/sandbox-rootless",
   "test/runtime-core/sandbox-chroot",
   "test/attack/",
+  "test/e2e/endurance",
+  "test/e2e/rootless",
+  "test/e2e/run-rootless",
+  "test/e2e/isolation",
 ];
 
 /** How tsbuild itself runs for an ordinary user: builder/cli/rootless.ts. */

@@ -10,8 +10,9 @@ export interface Settings {
   readonly PATH: string;
   /** As whom the tests run, in this order: words of test/run.ts's `--as`. */
   readonly RUNS: string;
-  /** Which test files: words. */
-  readonly FILTERS: string;
+  /** Which test files run as root, and as the user: words. None: those that test/run.ts runs as the user by itself. */
+  readonly ROOT_FILTERS: string;
+  readonly USER_FILTERS: string;
   readonly TSBUILD_TEST_SLOWDOWN: string;
 }
 

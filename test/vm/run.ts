@@ -11,7 +11,7 @@ import { findKernel } from "./kernel.ts";
 import { runMachine } from "./machine.ts";
 import { parseRecords, type Records } from "./records.ts";
 import { missing } from "./requirements.ts";
-import { ALL_TESTS, DEFAULT_TESTS } from "./tests.ts";
+import { filtersOf } from "./tests.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
 const MEMORY_MIB = 2048;
@@ -61,13 +61,14 @@ async function run(): Promise<Records> {
 }
 
 function settings(): Parameters<typeof makeInitramfs>[1] {
-  const filters = positionals.length > 0 ? positionals : values.all ? ALL_TESTS : DEFAULT_TESTS;
+  const filters = filtersOf(positionals, values.all);
   return {
     REPOSITORY,
     NODE: process.execPath,
     PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`,
     RUNS: values.as.join(" "),
-    FILTERS: filters.join(" "),
+    ROOT_FILTERS: filters.root.join(" "),
+    USER_FILTERS: filters.user.join(" "),
     TSBUILD_TEST_SLOWDOWN: SLOWDOWN,
   };
 }
