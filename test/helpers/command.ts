@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { SLOWDOWN } from "./slowdown.ts";
 
 /** How a program ended and all that it wrote. */
 export interface CommandResult {
@@ -14,7 +15,7 @@ export interface CommandOptions {
   /** Laid over this process's environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string | Uint8Array;
-  /** Default two minutes. The program is killed, and the call throws. */
+  /** Default two minutes, on a usual machine. The program is killed, and the call throws. */
   readonly timeoutMs?: number;
 }
 
@@ -30,7 +31,7 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
   child.stdin.end(options.input ?? "");
   const text = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString("utf8");
   return new Promise((resolve, reject) => {
-    const timeoutMs = options.timeoutMs ?? 120_000;
+    const timeoutMs = (options.timeoutMs ?? 120_000) * SLOWDOWN;
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       reject(new Error(`${argv.join(" ")}: not ended after ${timeoutMs} ms\n${text(stdout)}${text(stderr)}`));

@@ -1,6 +1,7 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SLOWDOWN } from "./slowdown.ts";
 
 /** What an administrator gives to an ordinary user, for limits: a part of each cgroup hierarchy. cgroups(7), "Cgroups delegation". */
 export interface DelegatedCgroup {
@@ -102,7 +103,7 @@ async function removeTree(directory: string): Promise<void> {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     if (entry.isDirectory()) await removeTree(join(directory, entry.name));
   }
-  for (let tries = 50; ; tries--) {
+  for (let tries = 50 * SLOWDOWN; ; tries--) {
     try {
       return rmdirSync(directory);
     } catch (error) {

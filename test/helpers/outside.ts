@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { TSBUILD } from "./cli.ts";
 import { type CommandOptions, type CommandResult, commandOutput, runCommand } from "./command.ts";
+import { SLOWDOWN } from "./slowdown.ts";
 import { makeTempDir } from "./temp.ts";
 
 const SERVERS = fileURLToPath(new URL("../e2e/fixtures/outside-servers.mjs", import.meta.url));
@@ -109,7 +110,7 @@ async function connect(machine: number, outside: number): Promise<void> {
 /** Waits until the process has its own network namespace. */
 async function namespaceOf(pid: number): Promise<void> {
   const own = await commandOutput(["readlink", "/proc/self/ns/net"]);
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 200 * SLOWDOWN; tries++) {
     const its = await runCommand(["readlink", `/proc/${pid}/ns/net`]);
     if (its.code === 0 && its.stdout !== own) return;
   }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SLOWDOWN } from "./slowdown.ts";
 
 /** Ids of the processes, of whatever namespace, whose whole command line is `sleep SECONDS`. */
 export function sleepers(seconds: string): number[] {
@@ -14,7 +15,7 @@ export function unusualSeconds(): string {
 
 /** What `look` finds, once it finds something. Throws after half a minute. */
 export async function until<T>(look: () => T | undefined | false): Promise<T> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 300 * SLOWDOWN; tries++) {
     const found = look();
     if (found) return found;
     await sleep(100);

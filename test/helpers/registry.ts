@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Certificates } from "./certificates.ts";
 import { commandOutput } from "./command.ts";
 import { freePort } from "./free-port.ts";
+import { SLOWDOWN } from "./slowdown.ts";
 import { makeTempDir, removeTempDir } from "./temp.ts";
 
 /** How a registry knows its users. */
@@ -97,7 +98,7 @@ function collectLog(child: ChildProcess): () => string {
 }
 
 async function untilListening(child: ChildProcess, port: number, log: () => string): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 500 * SLOWDOWN; tries++) {
     if (child.exitCode !== null) break;
     if (await accepts(port)) return;
     await sleep(20);

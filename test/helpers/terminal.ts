@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SLOWDOWN } from "./slowdown.ts";
 
 /**
  * Runs its arguments on a pseudo-terminal of their own. Lines of JSON on standard input are what is typed, or a new size; what the
@@ -64,9 +65,9 @@ export class Terminal {
     return this.#shown;
   }
 
-  /** Waits until what is shown since the last match matches. Throws after half a minute. */
+  /** Waits until what is shown since the last match matches. Throws after half a minute, on a usual machine. */
   async expect(pattern: RegExp): Promise<RegExpExecArray> {
-    for (let tries = 0; tries < 600; tries++) {
+    for (let tries = 0; tries < 600 * SLOWDOWN; tries++) {
       const match = pattern.exec(this.#shown.slice(this.#seen));
       if (match !== null) {
         this.#seen += match.index + match[0].length;

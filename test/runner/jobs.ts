@@ -1,9 +1,8 @@
 import { readdirSync } from "node:fs";
+import { SLOWDOWN } from "../helpers/slowdown.ts";
 import { countCargo, countCheck, countUvu } from "./count.ts";
 import type { Job } from "./job.ts";
 
-/** Machines that emulate another take longer: test/vm. */
-const SLOWDOWN = Number(process.env["TSBUILD_TEST_SLOWDOWN"] ?? 1);
 const MINUTE = 60_000 * SLOWDOWN;
 const CRATES = ["runtime-core/Cargo.toml", "runtime-core/init/Cargo.toml"];
 

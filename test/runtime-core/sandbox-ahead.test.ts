@@ -5,12 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { until } from "../helpers/processes.ts";
+import { SLOWDOWN } from "../helpers/slowdown.ts";
 import { stepCgroups } from "../helpers/step-cgroups.ts";
 import { freshDirectory, output, run, type SpecChanges, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("sandbox prepared ahead");
-/** An emulated machine takes longer: test/vm. */
-const SLOWDOWN = Number(process.env["TSBUILD_TEST_SLOWDOWN"] ?? 1);
 
 test("a step makes one sandbox ready for the next, which uses it up", async () => {
   const first = await ready();

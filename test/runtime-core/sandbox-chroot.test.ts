@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { releaseTrees, type SandboxSpec } from "../../runtime-core/index.ts";
+import { SLOWDOWN } from "../helpers/slowdown.ts";
 import { freshDirectory, freshRootfs, type Ran, run, type SpecChanges, stepSpec } from "./sandbox-fixture.ts";
 
 const test = suite("chroot isolation");
@@ -178,7 +179,7 @@ test("a killed builder takes the step with it", async () => {
 });
 
 async function becomes(claim: () => boolean): Promise<boolean> {
-  for (let tries = 0; tries < 400 && !claim(); tries++) await sleep(25);
+  for (let tries = 0; tries < 400 * SLOWDOWN && !claim(); tries++) await sleep(25);
   return claim();
 }
 
