@@ -1,7 +1,11 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { checkLimits, type Ulimit } from "../../runtime-core/index.ts";
+import { SLOWDOWN } from "../helpers/slowdown.ts";
 import { freshDirectory, output, run, stepSpec } from "./sandbox-fixture.ts";
+
+/** A shell takes its time on a busy machine until it says what it does with a signal. */
+const TO_SET_A_TRAP_MS = 1500 * SLOWDOWN;
 
 const test = suite("sandbox ulimits and time");
 const MiB = 1 << 20;
@@ -95,16 +99,16 @@ test("a step over its time is ended, and it was the timeout", async () => {
 
 test("a command that ends well when its time is over has failed all the same", async () => {
   const script = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
-  const ran = await run(stepSpec(script, { limits: { timeoutMs: 200 } }));
+  const ran = await run(stepSpec(script, { limits: { timeoutMs: TO_SET_A_TRAP_MS } }));
   assert.is(ran.exitCode, 124);
   assert.is(ran.limitHit?.type, "timeout");
 });
 
 test("a command that does not listen is killed", async () => {
-  const spec = stepSpec("trap '' TERM; sleep 60", { limits: { timeoutMs: 100 } });
+  const spec = stepSpec("trap '' TERM; sleep 600", { limits: { timeoutMs: TO_SET_A_TRAP_MS } });
   const ran = await run(spec, { graceMs: 100 });
   assert.is(ran.signal, "SIGKILL");
-  assert.equal(ran.limitHit, { type: "timeout", ms: 100 });
+  assert.equal(ran.limitHit, { type: "timeout", ms: TO_SET_A_TRAP_MS });
 });
 
 test("a step that is done in time is not troubled", async () => {
