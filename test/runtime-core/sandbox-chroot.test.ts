@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { releaseTrees, type SandboxSpec } from "../../runtime-core/index.ts";
+import { releaseTrees, type SandboxError, type SandboxSpec } from "../../runtime-core/index.ts";
 import { SLOWDOWN } from "../helpers/slowdown.ts";
 import { freshDirectory, freshRootfs, type Ran, run, type SpecChanges, stepSpec } from "./sandbox-fixture.ts";
 
@@ -170,29 +170,58 @@ test("a killed builder takes the step with it", async () => {
     "-e",
     script,
   ]);
-  const hasStarted = await becomes(() => isStepAlive(line, builder.pid ?? 0));
+  const hasStarted = await becomes(() => countOf(line) > 0);
   const ended = once(builder, "exit");
   builder.kill("SIGKILL");
   await ended;
   assert.ok(hasStarted);
-  assert.ok(await becomes(() => !isStepAlive(line, builder.pid ?? 0)));
+  assert.ok(await becomes(() => countOf(line) === 0));
 });
+
+for (const [whose, changes] of [
+  ["root's", {}],
+  ["an ordinary user's", { user: { uid: 1000, gid: 1000, additionalGids: [] } }],
+] as const) {
+  test(`a supervisor that is killed leaves no process of ${whose} step, and its builder hears of it`, async () => {
+    const line = marked(7005);
+    const script = `setsid ${line} & setsid sh -c '${line} & ${line}' > /dev/null 2>&1 & ${line} & wait`;
+    const ended = run(chrootSpec(script, changes)).then(
+      () => undefined,
+      (error: SandboxError) => error,
+    );
+    assert.ok(await becomes(() => countOf(line) >= 4));
+    process.kill(supervisor(), "SIGKILL");
+    assert.is((await ended)?.code, "SANDBOX_KILLED");
+    assert.not(isAlive(line));
+  });
+}
+
+/** The helper of this process, started by one of its threads. */
+function supervisor(): number {
+  const children = readdirSync("/proc/self/task").flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
+  const found = children.find((pid) => commandLineOf(pid).startsWith("tsbuild-init"));
+  assert.ok(found);
+  return found;
+}
+
+function countOf(line: string): number {
+  const pids = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid));
+  return pids.filter((pid) => commandLineOf(pid) === `${line.replaceAll(" ", "\0")}\0`).length;
+}
+
+function commandLineOf(pid: number | string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 async function becomes(claim: () => boolean): Promise<boolean> {
   for (let tries = 0; tries < 400 * SLOWDOWN && !claim(); tries++) await sleep(25);
   return claim();
-}
-
-/** Besides the builder, whose own command line has the script. */
-function isStepAlive(line: string, builder: number): boolean {
-  return readdirSync("/proc").some((pid) => {
-    if (!/^\d+$/.test(pid) || Number(pid) === builder) return false;
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8") === `${line.replaceAll(" ", "\0")}\0`;
-    } catch {
-      return false;
-    }
-  });
 }
 
 test("limits hold where there are cgroups", async () => {

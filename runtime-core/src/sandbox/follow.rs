@@ -48,12 +48,14 @@ const COUNT: usize = 5;
 impl Pipes {
     /// Reads to the end of the step: the ends of its output, and the record that tells how it ended, or the ends of all of them when
     /// it never began. Returns what came by the status pipe. `on_terminal` is given the master, and gives back what is to be read of it;
-    /// `on_network` the outer end of the step's interface, once it is used.
+    /// `on_network` the outer end of the step's interface, once it is used. `on_silence` is called when the helper is gone and has
+    /// not told how the step ended: what is left of the step may still hold its output open.
     pub fn drain(
         self,
         mut on_output: impl FnMut(u32, Vec<u8>),
         on_terminal: impl FnOnce(OwnedFd) -> Option<OwnedFd>,
         mut on_network: impl FnMut(OwnedFd),
+        on_silence: impl Fn(),
     ) -> Vec<u8> {
         let mut files = [
             Some(self.stdout),
@@ -92,7 +94,12 @@ impl Pipes {
                         on_output(if pipe == TERMINAL { 0 } else { pipe as u32 }, bytes.to_vec())
                     }
                     Chunk::NothingYet => {}
-                    Chunk::End => *file = None,
+                    Chunk::End => {
+                        *file = None;
+                        if pipe == STATUS as usize && !has_ended(&status) {
+                            on_silence();
+                        }
+                    }
                 }
             }
             // Told again, the last one counts.

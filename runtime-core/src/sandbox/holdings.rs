@@ -1,6 +1,7 @@
 //! What a step holds of the machine beside its processes, and how it is given back when the step has ended.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::{cmp, io};
 
@@ -9,6 +10,7 @@ use super::control::Control;
 use super::disk::Disk;
 use super::ending::Ending;
 use super::follow::{Listener, STATUS, tell};
+use super::orphans;
 use super::records;
 use super::report::SandboxReport;
 use super::spawn;
@@ -102,9 +104,18 @@ impl Held {
         }
     }
 
+    /// Ends what a step without namespaces has left when its helper was killed. With namespaces the kernel does.
+    pub fn end_orphans(&self) {
+        if let Some(tree) = &self.holdings.tree {
+            orphans::end(&self.holdings.cgroup, Path::new(&tree.root_path()));
+        }
+    }
+
     /// Waits for the last process, and removes the cgroup.
     pub fn clean_up(self) {
         spawn::reap(&self.pidfd);
+        // Of a step that nobody followed to its end.
+        self.end_orphans();
         self.holdings.cgroup.remove();
     }
 }

@@ -16,6 +16,7 @@ mod input;
 mod limits;
 mod mounts;
 mod namespaces;
+mod orphans;
 mod process;
 mod records;
 mod report;

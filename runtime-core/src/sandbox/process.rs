@@ -84,8 +84,8 @@ impl SandboxProcess {
     /// Reads the status to its end on this thread, and cleans up.
     pub fn run_to_end(self) -> Result<Vec<u8>> {
         let rest = self.take()?;
-        let status = rest.pipes.drain(|_, _| {}, |_| None, drop);
         let mut held = rest.held;
+        let status = rest.pipes.drain(|_, _| {}, |_| None, drop, || held.end_orphans());
         let status = held.finish_tree(status);
         held.clean_up();
         Ok(status)
@@ -141,6 +141,7 @@ impl SandboxProcess {
                     Some(reader)
                 },
                 |outer| rest.network.start(outer),
+                || rest.held.end_orphans(),
             );
             terminal.close();
             let waits_for_the_last = rest.is_asked_to_end.load(Ordering::Relaxed);

@@ -11,11 +11,14 @@ mod report;
 mod v1;
 mod v2;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
+
+use rustix::process::Pid;
 
 use self::location::Location;
 use super::sync_writes::SyncWrites;
@@ -139,6 +142,26 @@ impl Cgroup {
 
     pub fn is_v2(&self) -> bool {
         self.version == Version::V2
+    }
+
+    /// Kills all that is in it at once, where the kernel can: v2, since Linux 5.14.
+    pub fn kill(&self) {
+        if let (Version::V2, Some(directory)) = (self.version, self.directories.first()) {
+            let _ = fs::write(directory.path.join("cgroup.kill"), "1");
+        }
+    }
+
+    /// The processes in it. On v1 they are in each of the directories.
+    pub fn processes(&self) -> HashSet<Pid> {
+        let list = self
+            .directories
+            .first()
+            .and_then(|directory| fs::read_to_string(directory.path.join("cgroup.procs")).ok());
+        let numbers = list.iter().flat_map(|list| list.lines());
+        // 0 is a process of another pid namespace.
+        numbers
+            .filter_map(|line| Pid::from_raw(line.parse().ok()?))
+            .collect()
     }
 
     /// Removes the directories. The kernel frees a cgroup shortly after its last process: EBUSY until then.
