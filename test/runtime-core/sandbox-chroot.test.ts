@@ -178,32 +178,45 @@ test("a killed builder takes the step with it", async () => {
   assert.ok(await becomes(() => countOf(line) === 0));
 });
 
-for (const [whose, changes] of [
-  ["root's", {}],
-  ["an ordinary user's", { user: { uid: 1000, gid: 1000, additionalGids: [] } }],
+const ROOT = { uid: 0, gid: 0, additionalGids: [] };
+const ORDINARY = { uid: 1000, gid: 1000, additionalGids: [] };
+for (const [what, user, helpers] of [
+  ["a supervisor that is killed", ROOT, () => [supervisor()]],
+  ["a supervisor of an ordinary user's step that is killed", ORDINARY, () => [supervisor()]],
+  ["a guardian that is killed", ORDINARY, () => [guardian()]],
+  ["a supervisor that is killed with its guardian", ORDINARY, () => [guardian(), supervisor()]],
 ] as const) {
-  test(`a supervisor that is killed leaves no process of ${whose} step, and its builder hears of it`, async () => {
+  test(`${what} leaves no process, and its builder hears of it`, async () => {
     const line = marked(7005);
     const script = `setsid ${line} & setsid sh -c '${line} & ${line}' > /dev/null 2>&1 & ${line} & wait`;
-    const ended = run(chrootSpec(script, changes)).then(
+    const ended = run(chrootSpec(script, { user })).then(
       () => undefined,
       (error: SandboxError) => error,
     );
     assert.ok(await becomes(() => countOf(line) >= 4));
-    process.kill(supervisor(), "SIGKILL");
+    for (const pid of helpers()) process.kill(pid, "SIGKILL");
     assert.is((await ended)?.code, "SANDBOX_KILLED");
     assert.not(isAlive(line));
   });
 }
 
 /** The helper of this process, started by one of its threads. */
+function guardian(): number {
+  return helperOf(readdirSync("/proc/self/task").flatMap((thread) => childrenOf(process.pid, thread)));
+}
+
 function supervisor(): number {
-  const children = readdirSync("/proc/self/task").flatMap((thread) =>
-    readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
-  );
-  const found = children.find((pid) => commandLineOf(pid).startsWith("tsbuild-init"));
+  return helperOf(childrenOf(guardian()));
+}
+
+function helperOf(pids: readonly number[]): number {
+  const found = pids.find((pid) => commandLineOf(pid).startsWith("tsbuild-init"));
   assert.ok(found);
   return found;
+}
+
+function childrenOf(pid: number, thread: number | string = pid): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
 function countOf(line: string): number {

@@ -9,7 +9,7 @@ use crate::report::{self, Fail, Step};
 use crate::spare;
 use crate::spec::Spec;
 use crate::sys::file::{self, Fd};
-use crate::sys::process::{self, WNOHANG};
+use crate::sys::process::{self, Child, WNOHANG};
 use crate::sys::signal::{self, Poll};
 use crate::sys::{self, identity};
 use crate::wire;
@@ -23,6 +23,12 @@ pub fn run() -> Result<(), Fail> {
     signal::block_all();
     identity::adopt_orphans().at("orphans")?;
     descendants::expect_to_find_them().at("/proc")?;
+    let guardian = process::own_pidfd().at("pidfd")?;
+    if let Some(supervisor) = process::fork(0).at("fork")? {
+        guard(&supervisor);
+    }
+    // It is not inherited: prctl(2).
+    identity::adopt_orphans().at("orphans")?;
     cgroup::join(spec)?;
     // /dev/stdout is opened anew by many scripts: the pipes belong to the step's user.
     let first_pipe = if spec.has(wire::FLAG_INPUT) { 0 } else { 1 };
@@ -40,7 +46,7 @@ pub fn run() -> Result<(), Fail> {
     // What the step writes to, it holds itself; the ends here would keep the pipes open.
     file::close_between(0, 2);
     file::close_between(wire::SPEC_FD as u32, wire::SPEC_FD as u32);
-    let status = supervise(command.pid, &ended).at("wait")?;
+    let status = supervise(command.pid, &ended, &guardian).at("wait")?;
     if let Some(fail) = command.failure() {
         return Err(fail);
     }
@@ -48,6 +54,17 @@ pub fn run() -> Result<(), Fail> {
     report::usage(&process::usage_of_children());
     report::exited(status);
     Ok(())
+}
+
+/// Outlives the supervisor, outside of the step's cgroup: where that one is killed, what it leaves is adopted here, and killed too.
+/// The status socket stays open meanwhile, so that the addon does not take the step for ended.
+fn guard(supervisor: &Child) -> ! {
+    file::close_between(0, 2);
+    file::close_between(wire::SPEC_FD as u32, wire::SPEC_FD as u32);
+    file::close_between(wire::CONTROL_FD as u32, wire::CONTROL_FD as u32);
+    while process::wait(-1, 0).is_ok_and(|(pid, ..)| pid != supervisor.pid) {}
+    descendants::end();
+    process::exit(0)
 }
 
 /// The command's side, before it gives anything up: chroot(2) needs CAP_SYS_CHROOT.
@@ -64,7 +81,8 @@ pub fn may_filter(spec: &Spec) -> bool {
 }
 
 /// Watches until the command has ended, reaps meanwhile, and does what the addon asks. Returns the command's wait status.
-fn supervise(command: i32, ended: &Fd) -> sys::Result<i32> {
+/// When the guardian is gone it ends the step, and tells nothing, as if it had been killed itself.
+fn supervise(command: i32, ended: &Fd, guardian: &Fd) -> sys::Result<i32> {
     let control = Fd::new(wire::CONTROL_FD);
     let mut watch_control = true;
     loop {
@@ -76,8 +94,12 @@ fn supervise(command: i32, ended: &Fd) -> sys::Result<i32> {
                 break;
             }
         }
-        let mut fds = [Poll::readable(ended), Poll::readable(&control)];
-        let watched = if watch_control { 2 } else { 1 };
+        let mut fds = [
+            Poll::readable(ended),
+            Poll::readable(guardian),
+            Poll::readable(&control),
+        ];
+        let watched = if watch_control { 3 } else { 2 };
         if signal::poll(&mut fds[..watched]).is_err() {
             continue;
         }
@@ -85,6 +107,10 @@ fn supervise(command: i32, ended: &Fd) -> sys::Result<i32> {
             signal::take_event(ended);
         }
         if fds[1].ready != 0 {
+            descendants::end();
+            process::exit(1);
+        }
+        if fds[2].ready != 0 {
             watch_control = obey(&control, command);
         }
     }
