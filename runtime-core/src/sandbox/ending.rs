@@ -1,6 +1,7 @@
 //! What is still being taken down when nobody waits for it any more: a step's last namespaces and its cgroup, a helper that got
 //! no step. It takes a millisecond or two on a thread; a process that ends waits for that.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, Once};
 use std::time::Duration;
 
@@ -10,8 +11,11 @@ use super::spare;
 static ENDING: Mutex<usize> = Mutex::new(0);
 static ENDED: Condvar = Condvar::new();
 
-/// This process waits no longer than this for what it leaves.
-const MAX_WAIT_AT_EXIT: Duration = Duration::from_millis(100);
+/// This process waits no longer than this for what it leaves. On a busy machine the kernel can take a hundred times the usual.
+const MAX_WAIT_AT_EXIT: Duration = Duration::from_secs(3);
+
+/// This process is ending in order.
+static IS_OVER: AtomicBool = AtomicBool::new(false);
 
 /// Held by whoever takes something down.
 pub struct Ending(());
@@ -39,7 +43,13 @@ pub fn watch_for_the_end() {
     });
 }
 
+/// Whether nothing may be begun any more: nobody would take it down.
+pub fn is_over() -> bool {
+    IS_OVER.load(Ordering::SeqCst)
+}
+
 extern "C" fn leave_nothing() {
+    IS_OVER.store(true, Ordering::SeqCst);
     spare::give_up_any();
     if let Ok(count) = ENDING.lock() {
         let _ = ENDED.wait_timeout_while(count, MAX_WAIT_AT_EXIT, |count| *count > 0);

@@ -123,8 +123,10 @@ pub fn prepare_next(needs: Needs) {
     }
     ending::watch_for_the_end();
     let prepare = move || {
+        // Asked under the lock, which the end of this process takes after it has told of itself.
         if let Ok(mut slot) = SPARE.lock()
             && slot.is_none()
+            && !ending::is_over()
         {
             *slot = Spare::prepare(needs).ok();
         }
