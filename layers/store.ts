@@ -15,6 +15,7 @@ import { readSmallFile } from "./small-file.ts";
 import { currentBootId } from "./snapshot-record.ts";
 import type { Snapshot } from "./snapshotter.ts";
 import { isCheckedIn } from "./stale-snapshots.ts";
+import { StatIndexes } from "./stat-indexes.ts";
 import { checkIds } from "./store-ids.ts";
 import { discardDamagedBlobs, lastSyncMs, noteSync } from "./unsynced-blobs.ts";
 import { Workspace } from "./workspace.ts";
@@ -39,7 +40,7 @@ export interface StoreOptions {
  * snapshots/   unpacked layers          layers/   which blob a snapshot became
  * cache/       results by cache key     locks/    who executes what
  * mounts/      caches of RUN            sources/  which snapshot an address gave
- * tmp/         unfinished work, a directory a process
+ * stat/        contents of contexts     tmp/      unfinished work, a directory a process
  * ```
  * Any number of processes may use a store at once; a killed one leaves only what the next `open` removes from `tmp/`.
  */
@@ -51,6 +52,7 @@ export class Store {
   readonly layers: KnownLayers;
   readonly workspace: Workspace;
   readonly cacheMounts: CacheMounts;
+  readonly statIndexes: StatIndexes;
   /** What is being packed and unpacked now, so that nothing is done twice. */
   readonly packing: SharedWork<Layer> = new SharedWork();
   readonly unpacking: SharedWork<Snapshot> = new SharedWork();
@@ -71,6 +73,7 @@ export class Store {
     this.layers = parts.layers;
     this.workspace = parts.workspace;
     this.cacheMounts = new CacheMounts(join(parts.root, "mounts"), parts.workspace);
+    this.statIndexes = new StatIndexes(join(parts.root, "stat"), parts.workspace);
   }
 
   /**
@@ -115,8 +118,9 @@ export class Store {
     await withLayerErrors(async () => noteSync(this.root, beganMs, this.workspace));
   }
 
-  /** Removes this process's unfinished work. The store must not be used any more. */
+  /** Keeps what was learnt of contexts and removes this process's unfinished work. The store must not be used any more. */
   async close(): Promise<void> {
+    await this.statIndexes.save();
     if (this.#trees !== undefined) releaseTrees(this.#trees);
     await this.workspace.close();
   }

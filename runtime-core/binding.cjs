@@ -839,6 +839,7 @@ module.exports.CancelFlag = nativeBinding.CancelFlag
 module.exports.FileLock = nativeBinding.FileLock
 module.exports.RawTerminal = nativeBinding.RawTerminal
 module.exports.SandboxProcess = nativeBinding.SandboxProcess
+module.exports.StatIndex = nativeBinding.StatIndex
 module.exports.applyLayer = nativeBinding.applyLayer
 module.exports.closeSandboxGroup = nativeBinding.closeSandboxGroup
 module.exports.digestFile = nativeBinding.digestFile

@@ -59,6 +59,14 @@ export declare class SandboxProcess {
   kill(): void
 }
 
+/** What the files of one context hold, kept in a file between builds. */
+export declare class StatIndex {
+  /** Nothing is read yet. */
+  constructor(path: string)
+  /** Writes it through `temporary` when something is new: whether it was written. */
+  save(temporary: string): Promise<boolean>
+}
+
 export declare function applyLayer(request: ApplyRequest, cancel: CancelFlag): Promise<ApplyResult>
 
 export interface ApplyRequest {
@@ -372,7 +380,7 @@ export interface TreeChoice {
 /** Bytes of the regular files in a directory, holes included, several names of a file counted once. */
 export declare function treeContentSize(path: string, cancel: CancelFlag): Promise<number>
 
-export declare function treeDigest(choice: TreeChoice, cancel: CancelFlag): Promise<TreeDigest>
+export declare function treeDigest(choice: TreeChoice, index: StatIndex | undefined | null, cancel: CancelFlag): Promise<TreeDigest>
 
 export interface TreeDigest {
   digest: string

@@ -32,6 +32,8 @@ export type { SandboxCapabilities } from "./sandbox-capabilities.ts";
 export type { RunningStep, SandboxIo } from "./sandbox-io.ts";
 export type { SandboxResult, SandboxUsage } from "./sandbox-result.ts";
 export type { SandboxMount, SandboxMountSource, SandboxSpec, SandboxUser, TerminalSize } from "./sandbox-spec.ts";
+export type { StatIndex } from "./stat-index.ts";
+export { openStatIndex, saveStatIndex } from "./stat-index.ts";
 export type { FileLock } from "./sync.ts";
 export { syncFilesystem, tryHoldFile, tryLockFile } from "./sync.ts";
 export { makeTerminalRaw } from "./terminal.ts";

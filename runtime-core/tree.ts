@@ -1,6 +1,7 @@
 import type { TreeAction, TreeChoice, TreeFiles } from "#binding";
 import { callCancellable } from "./native.ts";
 import { type RootfsMount, toLayers, type WritableRootfs } from "./rootfs.ts";
+import type { StatIndex } from "./stat-index.ts";
 
 /**
  * One .dockerignore-language rule, compiled by `builder/dockerfile/dockerignore.ts`, matched natively during the walk.
@@ -120,10 +121,14 @@ export interface SelectionDigest {
 
 /**
  * Digests what a COPY would take: equal digests mean equal copies, whatever the order on disk, the times and the threads.
+ * Files of a context that `index` knows are not read; what is read is noted in it. It never changes a digest.
  * Throws NOT_FOUND (`subject`: the literal path as asked), BAD_PATTERN, SOURCE_CHANGED.
  */
-export async function digestSelection(selection: TreeSelection, options: CallOptions = {}): Promise<SelectionDigest> {
-  return callCancellable(options.signal, (native, cancel) => native.treeDigest(toChoice(selection), cancel));
+export async function digestSelection(
+  selection: TreeSelection,
+  { signal, index }: CallOptions & { readonly index?: StatIndex } = {},
+): Promise<SelectionDigest> {
+  return callCancellable(signal, (native, cancel) => native.treeDigest(toChoice(selection), index, cancel));
 }
 
 /**

@@ -2,7 +2,6 @@ import type { ActiveSnapshot } from "../../layers/index.ts";
 import type { CallOptions, Digest } from "../../registry-client/index.ts";
 import {
   applyFileActions,
-  digestSelection,
   type FileAction,
   lookupOwner,
   type Owner,
@@ -11,6 +10,7 @@ import {
 } from "../../runtime-core/index.ts";
 import type { FileOp, FileOpAction, Vertex } from "../llb/index.ts";
 import type { CacheMapInput, OpResult, OpRunner } from "../solver/index.ts";
+import { selectionDigest } from "./content-key.ts";
 import type { OpContext } from "./context.ts";
 import { fileError } from "./file-error.ts";
 import { baseSnapshot, treeSource } from "./inputs.ts";
@@ -56,7 +56,7 @@ async function digestReads(
   for (const action of reads) {
     const selected = selection(action, input, context);
     try {
-      digests.push((await digestSelection(selected, options)).digest);
+      digests.push(await selectionDigest(selected, context, options));
     } catch (error) {
       throw await fileError(error, { vertex, reading: selected }, context);
     }

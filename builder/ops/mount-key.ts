@@ -1,7 +1,7 @@
 import type { CallOptions, Digest } from "../../registry-client/index.ts";
-import { digestSelection } from "../../runtime-core/index.ts";
 import type { ExecMount, ExecOp, Vertex } from "../llb/index.ts";
 import type { CacheMapInput, OpResult } from "../solver/index.ts";
+import { selectionDigest } from "./content-key.ts";
 import type { OpContext } from "./context.ts";
 import { fileError } from "./file-error.ts";
 import { treeSource } from "./inputs.ts";
@@ -39,7 +39,7 @@ async function digestMounted(
 ): Promise<Digest> {
   const selection = { source: treeSource(input, context), paths, wildcards: false };
   try {
-    return opKey("content", [(await digestSelection(selection, options)).digest]);
+    return opKey("content", [await selectionDigest(selection, context, options)]);
   } catch (error) {
     throw await fileError(error, { vertex, reading: selection }, context);
   }

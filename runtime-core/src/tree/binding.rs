@@ -9,6 +9,7 @@ use super::mode::{ModeChange, ModeRule};
 use super::policy::Owner;
 use super::rootfs::Layers;
 use super::select::{Selection, Source};
+use super::stat_index::StatIndex;
 use super::{digest, export, graft, read, remove, thread, users};
 use crate::error::{Error, Result};
 use crate::task::{CancelFlag, Job, spawn};
@@ -92,11 +93,18 @@ pub struct TreeUser {
 }
 
 #[napi(ts_return_type = "Promise<TreeDigest>")]
-pub fn tree_digest(choice: TreeChoice, cancel: &CancelFlag) -> AsyncTask<Job<TreeDigest>> {
+pub fn tree_digest(
+    choice: TreeChoice,
+    index: Option<&StatIndex>,
+    cancel: &CancelFlag,
+) -> AsyncTask<Job<TreeDigest>> {
     let (selection, cancel) = (Selection::from(choice), cancel.clone());
+    let index = index.map(StatIndex::index);
     spawn(move || {
         let isolation = selection.source.layers.isolation();
-        let found = thread::run(isolation, || digest::digest_selection(&selection, &cancel))?;
+        let found = thread::run(isolation, || {
+            digest::digest_selection(&selection, index.as_deref(), &cancel)
+        })?;
         Ok(TreeDigest {
             digest: found.digest,
             entries: found.entries as f64,

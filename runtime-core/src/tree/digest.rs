@@ -14,7 +14,8 @@ use super::meta::{Kind, Meta};
 use super::record::{Record, digest_records};
 use super::resolve::read_link;
 use super::rootfs::Rootfs;
-use super::select::{Place, Selected, Selection, Selector, open_file};
+use super::select::{Place, Selected, Selection, Selector, Source, open_file};
+use super::stat_index::{Index, Moment, Trust};
 use super::walk::{Entry, Visitor};
 use super::xattr::{self, Scope, Xattrs};
 use crate::error::{Error, Result};
@@ -30,8 +31,15 @@ pub struct SelectionDigest {
     pub bytes: u64,
 }
 
-/// Call on a thread with the isolation that the source needs.
-pub fn digest_selection(selection: &Selection, cancel: &CancelFlag) -> Result<SelectionDigest> {
+/// Call on a thread with the isolation that the source needs. Files of a context that `index` knows are not read; those that
+/// are read are noted in it.
+pub fn digest_selection(
+    selection: &Selection,
+    index: Option<&Index>,
+    cancel: &CancelFlag,
+) -> Result<SelectionDigest> {
+    // The attributes of files count in full elsewhere, and an overlay's inodes are not its layers'.
+    let index = index.filter(|_| selection.source.is_context);
     let rootfs = Rootfs::view(&selection.source.layers)?;
     let selector = Selector::new(&rootfs, selection, cancel)?;
     let selected = selector.select_all(selection)?;
@@ -46,7 +54,8 @@ pub fn digest_selection(selection: &Selection, cancel: &CancelFlag) -> Result<Se
             })
             .collect();
         drop(receiver);
-        let records = collect(&selector, &selected, selection.source.is_context, sender);
+        let collector = Collector::new(selection, index, sender);
+        let records = collector.collect(&selector, &selected);
         let contents: Vec<_> = workers
             .into_iter()
             .map(|worker| worker.join().unwrap_or_else(|_| Err(panicked())))
@@ -58,6 +67,7 @@ pub fn digest_selection(selection: &Selection, cancel: &CancelFlag) -> Result<Se
         }
         Ok((records?, hashed))
     })?;
+    note(index, &contents);
     Ok(finish(records, contents))
 }
 
@@ -91,49 +101,74 @@ struct Hashed {
     record: usize,
     sha256: [u8; 32],
     xattrs: Xattrs,
+    /// Of a file that will look otherwise when it has changed.
+    settled: Option<Meta>,
 }
 
-fn collect(
-    selector: &Selector<'_>,
-    selected: &[Selected],
-    is_context: bool,
-    sender: SyncSender<Vec<Job>>,
-) -> Result<Vec<Record>> {
-    let mut collector = Collector {
-        records: Vec::new(),
-        batch: Vec::new(),
-        sender,
-        is_context,
-    };
-    for one in selected {
-        match &one.place {
-            Place::Directory { .. } => {
-                collector.records.push(Record::contents_of_directory());
-                selector.walk(one, &mut collector)?;
-            }
-            Place::Nothing => collector.records.push(Record::contents_of_directory()),
-            Place::Other { parent, name, meta } => collector.add(&one.name, parent, name, meta)?,
-        }
-    }
-    collector.flush()?;
-    Ok(collector.records)
-}
-
-struct Collector {
+struct Collector<'a> {
     records: Vec<Record>,
     batch: Vec<Job>,
     sender: SyncSender<Vec<Job>>,
-    is_context: bool,
+    index: Option<&'a Index>,
+    source: &'a Source,
 }
 
-impl Collector {
+impl<'a> Collector<'a> {
+    fn new(selection: &'a Selection, index: Option<&'a Index>, sender: SyncSender<Vec<Job>>) -> Self {
+        Self {
+            records: Vec::new(),
+            batch: Vec::new(),
+            sender,
+            index,
+            source: &selection.source,
+        }
+    }
+
+    fn collect(mut self, selector: &Selector<'_>, selected: &[Selected]) -> Result<Vec<Record>> {
+        for one in selected {
+            match &one.place {
+                Place::Directory { .. } => {
+                    self.records.push(Record::contents_of_directory());
+                    selector.walk(one, &mut self)?;
+                }
+                Place::Nothing => self.records.push(Record::contents_of_directory()),
+                Place::Other { parent, name, meta } => self.add(&one.name, parent, name, meta)?,
+            }
+        }
+        self.flush()?;
+        Ok(self.records)
+    }
+
     fn add(&mut self, path: &[u8], parent: &Arc<OwnedFd>, name: &[u8], meta: &Meta) -> Result<()> {
         let target = if meta.kind == Kind::Symlink {
             read_link(parent, name)?
         } else {
             Vec::new()
         };
-        if meta.kind == Kind::File {
+        let known = if meta.kind == Kind::File {
+            self.known_content(parent, name, meta)
+        } else {
+            None
+        };
+        let owner = if self.source.is_context {
+            (0, 0)
+        } else {
+            (meta.uid, meta.gid)
+        };
+        let mut record = Record::new(path, meta, owner, target);
+        record.content = known.unwrap_or_default();
+        self.records.push(record);
+        if self.batch.len() >= BATCH_FILES {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// From the index; else it is somebody's job.
+    fn known_content(&mut self, parent: &Arc<OwnedFd>, name: &[u8], meta: &Meta) -> Option<[u8; 32]> {
+        let known = self.index.and_then(|index| index.find(meta));
+        if known.is_none() {
             self.batch.push(Job {
                 record: self.records.len(),
                 parent: parent.clone(),
@@ -141,17 +176,7 @@ impl Collector {
                 expected: *meta,
             });
         }
-        let owner = if self.is_context {
-            (0, 0)
-        } else {
-            (meta.uid, meta.gid)
-        };
-        self.records.push(Record::new(path, meta, owner, target));
-        if self.batch.len() >= BATCH_FILES {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        known
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -160,10 +185,10 @@ impl Collector {
     }
 }
 
-impl Visitor for Collector {
+impl Visitor for Collector<'_> {
     fn enter(&mut self, entry: &Entry<'_>, directory: &Arc<OwnedFd>) -> Result<()> {
         self.add(entry.path, entry.parent, entry.name, entry.meta)?;
-        if !self.is_context {
+        if !self.source.is_context {
             let record = self.records.last_mut().expect("added above");
             record.xattrs = xattr::read(directory, Scope::CapabilityAndUser)?;
         }
@@ -185,17 +210,19 @@ fn hash_batches(
     cancel: &CancelFlag,
 ) -> Result<Vec<Hashed>> {
     let mut content = Content::new(cancel);
+    let mut trust = Trust::default();
     let mut hashed = Vec::new();
     loop {
         let batch = receiver.lock().map_err(|_| panicked())?.recv();
         let Ok(batch) = batch else { return Ok(hashed) };
         for job in batch {
-            hashed.push(hash_file(&job, scope, &mut content)?);
+            hashed.push(hash_file(&job, scope, &mut content, &mut trust)?);
         }
     }
 }
 
-fn hash_file(job: &Job, scope: Scope, content: &mut Content<'_>) -> Result<Hashed> {
+fn hash_file(job: &Job, scope: Scope, content: &mut Content<'_>, trust: &mut Trust) -> Result<Hashed> {
+    let began = Moment::now();
     let (file, meta) = open_file(&job.parent, &job.name)?;
     if meta.identity != job.expected.identity || meta.size != job.expected.size {
         return Err(
@@ -208,11 +235,21 @@ fn hash_file(job: &Job, scope: Scope, content: &mut Content<'_>) -> Result<Hashe
         sha.update(chunk);
         Ok(())
     })?;
+    let xattrs = xattr::read(&file, scope)?;
+    // The index knows contents only: the few files with capabilities are read each time.
+    let is_settled = xattrs.is_empty() && trust.allows(began, &file, &meta);
     Ok(Hashed {
         record: job.record,
         sha256: sha.finalize().into(),
-        xattrs: xattr::read(&file, scope)?,
+        xattrs,
+        settled: is_settled.then_some(meta),
     })
+}
+
+fn note(index: Option<&Index>, hashed: &[Hashed]) {
+    if let Some(index) = index {
+        index.note(hashed.iter().filter_map(|one| Some((one.settled?, one.sha256))));
+    }
 }
 
 fn finish(mut records: Vec<Record>, hashed: Vec<Hashed>) -> SelectionDigest {

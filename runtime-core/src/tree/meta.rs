@@ -27,6 +27,7 @@ pub struct Meta {
     /// (st_dev, st_ino)
     pub identity: (u64, u64),
     pub mtime: Timespec,
+    pub ctime: Timespec,
 }
 
 impl Meta {
@@ -58,6 +59,10 @@ impl Meta {
             mtime: Timespec {
                 tv_sec: stat.st_mtime,
                 tv_nsec: stat.st_mtime_nsec as _,
+            },
+            ctime: Timespec {
+                tv_sec: stat.st_ctime,
+                tv_nsec: stat.st_ctime_nsec as _,
             },
         })
     }

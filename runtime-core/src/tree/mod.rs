@@ -28,6 +28,7 @@ mod rootfs;
 mod select;
 mod site;
 pub mod size;
+mod stat_index;
 pub(crate) mod thread;
 mod unpack;
 mod users;
