@@ -70,6 +70,11 @@ export interface BuildOptions extends CallOptions {
   readonly noNewPrivileges?: boolean;
   /** Seconds since 1970, for everything that is written. Default: the build argument, else `$SOURCE_DATE_EPOCH`, else 315532800 (1980-01-01). */
   readonly sourceDateEpoch?: number;
+  /**
+   * Files of directories that are contexts get git's two modes, 0644 and 0755 by the owner's execute bit, and directories 0755, in
+   * layers and cache keys: the umask of a checkout makes no difference. Members of archives keep theirs. Default false.
+   */
+  readonly normalizeModes?: boolean;
   /** Of layers. Default gzip. */
   readonly compression?: Compression;
   /**

@@ -87,6 +87,7 @@ export function openOps(options: BuildOptions, store: Store, onEvent: (event: Bu
       options.buildArgs?.["SOURCE_DATE_EPOCH"],
       process.env["SOURCE_DATE_EPOCH"],
     ),
+    normalizeModes: options.normalizeModes ?? false,
     isolation: options.isolation ?? "namespaces",
     // The only one that there is without a network namespace; what results is what it would be with namespaces.
     network: stepNetwork(options.isolation === "chroot" ? { ...options, network: "host" } : options),

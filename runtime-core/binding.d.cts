@@ -394,6 +394,7 @@ export interface TreeFiles {
   rootfs: TreeLayers
   ignore: Array<TreeRule>
   isContext: boolean
+  normalizeModes: boolean
 }
 
 export declare function treeGraft(layer: string, dest: string, cancel: CancelFlag): Promise<void>

@@ -21,6 +21,8 @@ export interface TreeSource {
   readonly ignore?: readonly IgnoreRule[];
   /** A local context: owners on disk do not count, everything is 0:0 (BuildKit zeroes them on the client). */
   readonly isContext?: boolean;
+  /** Modes are git's two, 0644 and 0755, by the owner's execute bit; directories 0755. */
+  readonly normalizeModes?: boolean;
 }
 
 /** What a COPY takes from a source. Paths are cleaned, absolute inside the source. */
@@ -221,6 +223,7 @@ function toFiles(source: TreeSource): TreeFiles {
     rootfs: toLayers(source.rootfs),
     ignore: [...(source.ignore ?? [])],
     isContext: source.isContext ?? false,
+    normalizeModes: source.normalizeModes ?? false,
   };
 }
 

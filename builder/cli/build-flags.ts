@@ -59,6 +59,11 @@ export const BUILD_FLAGS: readonly Flag[] = [
     help: "Layers as gzip, zstd or none (default: gzip)",
   },
   {
+    name: "normalize-modes",
+    type: "boolean",
+    help: "Files of the context have mode 0644 or 0755, directories 0755, whatever the umask",
+  },
+  {
     name: "platform",
     type: "string",
     multiple: true,

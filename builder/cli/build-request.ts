@@ -60,6 +60,7 @@ export function buildRequest(flags: ParsedFlags, env: NodeJS.ProcessEnv): BuildR
       allow: parseAllow(flags.list("allow")),
       ...extraHostsOf(flags),
       ...compressionOf(flags),
+      normalizeModes: flags.isSet("normalize-modes"),
       ...text("store", flags.text("store")),
     },
     ...(call === undefined ? {} : { call }),

@@ -39,6 +39,8 @@ export interface OpContext {
   /** For error frames. */
   readonly source: SourceFile;
   readonly sourceDateEpoch: number;
+  /** Files of local contexts have git's two modes. */
+  readonly normalizeModes: boolean;
   readonly isolation: Isolation;
   readonly network: NetworkOfSteps;
   readonly certificates?: CertificatesOfSteps;

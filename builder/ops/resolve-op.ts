@@ -19,7 +19,7 @@ export function resolveOp(vertex: Vertex, context: OpContext): OpRunner {
     case "image":
       return imageRunner(vertex, op, context);
     case "local":
-      return localRunner(op);
+      return localRunner(op, context);
     case "http":
       return httpRunner(vertex, op, context);
     case "git":

@@ -155,6 +155,7 @@ fn policy(action: &Copy, epoch: i64) -> Policy {
             None if is_context => OwnerRule::As(ROOT),
             None => OwnerRule::Source,
         },
+        normalize_modes: action.selection.source.normalize_modes,
         mode: action.mode.clone(),
         times: TimeRule::Exactly(epoch),
         xattrs: Some(if is_context {

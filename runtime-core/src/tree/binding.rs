@@ -35,6 +35,7 @@ pub struct TreeFiles {
     pub rootfs: TreeLayers,
     pub ignore: Vec<TreeRule>,
     pub is_context: bool,
+    pub normalize_modes: bool,
 }
 
 #[napi(object)]
@@ -216,6 +217,7 @@ impl From<TreeFiles> for Source {
             layers: files.rootfs.into(),
             ignore: rules(files.ignore),
             is_context: files.is_context,
+            normalize_modes: files.normalize_modes,
         }
     }
 }

@@ -150,12 +150,7 @@ impl<'a> Collector<'a> {
         } else {
             None
         };
-        let owner = if self.source.is_context {
-            (0, 0)
-        } else {
-            (meta.uid, meta.gid)
-        };
-        let mut record = Record::new(path, meta, owner, target);
+        let mut record = Record::new(path, &self.source.shown(meta), target);
         record.content = known.unwrap_or_default();
         self.records.push(record);
         if self.batch.len() >= BATCH_FILES {

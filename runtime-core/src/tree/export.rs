@@ -38,6 +38,7 @@ fn everything(layers: &Layers) -> Selection {
         layers: layers.clone(),
         ignore: Vec::new(),
         is_context: false,
+        normalize_modes: false,
     };
     Selection::of(source, vec!["/".into()])
 }
@@ -52,6 +53,7 @@ fn policy(epoch: i64) -> Policy {
             OwnerRule::Creator
         },
         mode: None,
+        normalize_modes: false,
         times: TimeRule::AtMost(epoch),
         xattrs: is_root.then_some(Scope::Capability),
         collision: Collision::DirectoryWins,

@@ -29,6 +29,7 @@ pub fn graft(layer: &str, dest: &str, cancel: &CancelFlag) -> Result<()> {
             layers: layers.clone(),
             ignore: Vec::new(),
             is_context: false,
+            normalize_modes: false,
         };
         let selection = Selection::of(source, vec!["/".into()]);
         let selector = Selector::new(&rootfs, &selection, cancel)?;
@@ -43,6 +44,7 @@ pub fn graft(layer: &str, dest: &str, cancel: &CancelFlag) -> Result<()> {
 const AS_IT_IS: Policy = Policy {
     owner: OwnerRule::Source,
     mode: None,
+    normalize_modes: false,
     times: TimeRule::Source,
     xattrs: Some(Scope::CapabilityAndUser),
     collision: Collision::Refused,

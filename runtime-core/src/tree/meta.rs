@@ -67,6 +67,13 @@ impl Meta {
         })
     }
 
+    /// With one of the two modes that git knows, by the owner's execute bit: whatever umask it was checked out with.
+    pub fn with_git_mode(self) -> Self {
+        let is_executable = self.is_directory() || self.mode & 0o100 != 0;
+        let mode = if is_executable { 0o755 } else { 0o644 };
+        Self { mode, ..self }
+    }
+
     pub fn is_directory(&self) -> bool {
         self.kind == Kind::Directory
     }

@@ -48,6 +48,8 @@ pub enum ContentRule {
 /// How entries look at the destination.
 pub struct Policy {
     pub owner: OwnerRule,
+    /// Source modes count as git's two.
+    pub normalize_modes: bool,
     /// For everything but symlinks, which have none.
     pub mode: Option<ModeRule>,
     pub times: TimeRule,
@@ -58,6 +60,11 @@ pub struct Policy {
 
 impl Policy {
     pub fn mode_of(&self, meta: &Meta) -> u32 {
+        let meta = if self.normalize_modes {
+            &meta.with_git_mode()
+        } else {
+            meta
+        };
         self.mode.as_ref().map_or(meta.mode, |mode| mode.of(meta))
     }
 

@@ -29,12 +29,12 @@ pub struct Record {
 
 impl Record {
     /// What chmod(2) says of a symlink's mode means nothing; nor does the size of what is not a file.
-    pub fn new(name: &[u8], meta: &Meta, owner: (u32, u32), target: Vec<u8>) -> Self {
+    pub fn new(name: &[u8], meta: &Meta, target: Vec<u8>) -> Self {
         Self {
             name: name.to_vec(),
             kind: meta.kind,
             mode: if meta.kind == Kind::Symlink { 0 } else { meta.mode },
-            owner,
+            owner: (meta.uid, meta.gid),
             rdev: meta.rdev,
             size: if meta.kind == Kind::File { meta.size } else { 0 },
             target,

@@ -23,6 +23,25 @@ pub struct Source {
     pub ignore: Vec<RuleText>,
     /// A local context: owners are 0:0, and only what a layer keeps is read.
     pub is_context: bool,
+    /// Modes are 0644 and 0755, whatever they are on disk.
+    pub normalize_modes: bool,
+}
+
+impl Source {
+    /// A file as a copy without flags brings it: its mode and owner.
+    pub fn shown(&self, meta: &Meta) -> Meta {
+        let meta = if self.normalize_modes {
+            meta.with_git_mode()
+        } else {
+            *meta
+        };
+        let (uid, gid) = if self.is_context {
+            (0, 0)
+        } else {
+            (meta.uid, meta.gid)
+        };
+        Meta { uid, gid, ..meta }
+    }
 }
 
 #[derive(Clone, Debug)]

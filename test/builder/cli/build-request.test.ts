@@ -30,6 +30,7 @@ test("a plain command line asks for the defaults", () => {
       ssh: {},
       noNewPrivileges: false,
       allow: [],
+      normalizeModes: false,
     },
     progress: "auto",
     opensShell: false,
@@ -42,7 +43,7 @@ test("every flag reaches its option", () => {
     "--label l=1 --label bare -o type=oci,dest=x.tar --push --pull --no-cache --network host -m 512m --memory-swap 1g " +
     "--cpus 1.5 --pids-limit 100 --cpu-shares 512 --cpuset-cpus 0-1,3 --cpuset-mems 0 --io-read-bps 1m --io-write-bps 2m " +
     "--io-read-iops 10 --io-write-iops 20 --ulimit nofile=64:128 --ulimit core=-1 --ulimit nofile=32 --shm-size 16m " +
-    "--timeout 1h30m --build-limit memory=8g,cpus=2 --build-limit pids=500 --security-opt no-new-privileges --compression zstd,level=9 --progress plain " +
+    "--timeout 1h30m --build-limit memory=8g,cpus=2 --build-limit pids=500 --security-opt no-new-privileges --compression zstd,level=9 --normalize-modes --progress plain " +
     "--iidfile i --metadata-file m --store st --platform linux/arm64 --secret id=s,src=f --ssh default=a,b --allow network.host,security.insecure ctx";
   assert.equal(request(line.split(" "), { FROM_ENV: "env" }), {
     options: {
@@ -84,6 +85,7 @@ test("every flag reaches its option", () => {
       network: "host",
       allow: ["network.host", "security.insecure"],
       compression: { type: "zstd", level: 9 },
+      normalizeModes: true,
       store: "st",
     },
     progress: "plain",
