@@ -67,6 +67,16 @@ export declare class StatIndex {
   save(temporary: string): Promise<boolean>
 }
 
+/**
+ * What a process uses of what several share: a line each, in a file that others read. Whoever removes things holds the lock
+ * alone while it reads that file and removes: what is here by then stays, and what comes later finds it gone.
+ */
+export declare class UseLog {
+  static open(lock: string, log: string): UseLog
+  /** Waits while things are being removed. */
+  add(name: string): void
+}
+
 export declare function applyLayer(request: ApplyRequest, cancel: CancelFlag): Promise<ApplyResult>
 
 export interface ApplyRequest {
@@ -100,6 +110,14 @@ export interface Compression {
 
 export declare function digestFile(path: string, cancel: CancelFlag): Promise<FileDigest>
 
+/** What a tree takes on the disk, in bytes. */
+export interface DiskUsage {
+  /** Of the directory itself and of all files with one name. */
+  ownBytes: number
+  /** Files with several names, which another tree may have too. */
+  linked: Array<LinkedFile>
+}
+
 export interface FileDigest {
   digest: string
   sizeBytes: number
@@ -111,6 +129,12 @@ export interface FileDigest {
  */
 export declare function holdsOverlayMarks(directory: string): boolean
 
+export interface LinkedFile {
+  /** A number that JavaScript has no type for. */
+  inode: string
+  bytes: number
+}
+
 /** Puts the terminal that a descriptor is into raw mode. */
 export declare function makeTerminalRaw(fd: number): RawTerminal
 
@@ -119,6 +143,9 @@ export declare function makeTerminalRaw(fd: number): RawTerminal
  * A tenth of a millisecond.
  */
 export declare function mountRefusal(): number | null
+
+/** Sets the times of `path` to now, and makes `counter` a byte longer. Nothing happens where they are not there. */
+export declare function noteUse(path: string, counter?: string | undefined | null): void
 
 /** Makes a cgroup that steps with `step_limits`, which write below `directory`, share. Close it when they have ended. */
 export declare function openSandboxGroup(limits: SandboxLimits, stepLimits: SandboxLimits, directory: string): Promise<number>
@@ -387,6 +414,9 @@ export interface TreeDigest {
   entries: number
   bytes: number
 }
+
+/** What a directory takes on the disk with all that is in it. It may be changed meanwhile. */
+export declare function treeDiskUsage(path: string, cancel: CancelFlag): Promise<DiskUsage>
 
 export declare function treeExport(layers: TreeLayers, dest: string, sourceDateEpoch: number, cancel: CancelFlag): Promise<void>
 

@@ -34,8 +34,8 @@ export type { SandboxResult, SandboxUsage } from "./sandbox-result.ts";
 export type { SandboxMount, SandboxMountSource, SandboxSpec, SandboxUser, TerminalSize } from "./sandbox-spec.ts";
 export type { StatIndex } from "./stat-index.ts";
 export { openStatIndex, saveStatIndex } from "./stat-index.ts";
-export type { FileLock } from "./sync.ts";
-export { syncFilesystem, tryHoldFile, tryLockFile } from "./sync.ts";
+export type { FileLock, UseLog } from "./sync.ts";
+export { noteUse, openUseLog, syncFilesystem, tryHoldFile, tryLockFile } from "./sync.ts";
 export { makeTerminalRaw } from "./terminal.ts";
 export type {
   FileAction,
@@ -47,12 +47,14 @@ export type {
   TreeInclude,
   TreeSelection,
   TreeSource,
+  TreeUsage,
   UserLookup,
 } from "./tree.ts";
 export {
   applyFileActions,
   contentSize,
   digestSelection,
+  diskUsageOf,
   exportTree,
   graftLayer,
   listDirectory,

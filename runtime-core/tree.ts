@@ -210,6 +210,19 @@ export async function contentSize(path: string, options: CallOptions = {}): Prom
   return callCancellable(options.signal, (native, cancel) => native.treeContentSize(path, cancel));
 }
 
+/** What a tree takes on the disk. */
+export interface TreeUsage {
+  /** Of the directory itself and of all files with one name. */
+  readonly ownBytes: number;
+  /** Files with several names, which another tree may have too, once each. */
+  readonly linked: readonly { readonly inode: string; readonly bytes: number }[];
+}
+
+/** What a directory takes on the disk, holes not counted. It may be changed meanwhile. Throws NOT_FOUND. */
+export async function diskUsageOf(path: string, options: CallOptions = {}): Promise<TreeUsage> {
+  return callCancellable(options.signal, (native, cancel) => native.treeDiskUsage(path, cancel));
+}
+
 /**
  * Removes an absolute path with all that is below; a symlink itself, not what it leads to. A missing path is no error.
  * Throws MOUNTED when something is mounted in it.

@@ -1,12 +1,12 @@
 //! What the store needs of the kernel to be safe between processes and across a crash: flock(2) and syncfs(2).
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
-use rustix::fs::{FlockOperation, flock, syncfs};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Timespec, Timestamps, UTIME_NOW, flock, syncfs, utimensat};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -64,6 +64,79 @@ impl FileLock {
             drop(file);
         }
     }
+}
+
+/// What a process uses of what several share: a line each, in a file that others read. Whoever removes things holds the lock
+/// alone while it reads that file and removes: what is here by then stays, and what comes later finds it gone.
+#[napi]
+pub struct UseLog {
+    lock: File,
+    log: File,
+}
+
+#[napi]
+impl UseLog {
+    #[napi(factory)]
+    pub fn open(lock: String, log: String) -> napi::Result<Self> {
+        Ok(Self {
+            lock: open_lock(&lock).map_err(|e| Error::io("open lock", &lock, &e))?,
+            log: open_appending(&log).map_err(|e| Error::io("open", &log, &e))?,
+        })
+    }
+
+    /// Waits while things are being removed.
+    #[napi]
+    pub fn add(&mut self, name: String) -> napi::Result<()> {
+        let wrong = |e: io::Error| Error::io("note a use", &name, &e);
+        lock_shared(&self.lock).map_err(|e| wrong(e.into()))?;
+        let written = self.log.write_all(format!("{name}\n").as_bytes());
+        let unlocked = flock(&self.lock, FlockOperation::Unlock);
+        written.map_err(wrong)?;
+        Ok(unlocked.map_err(|e| wrong(e.into()))?)
+    }
+}
+
+fn lock_shared(lock: &File) -> rustix::io::Result<()> {
+    loop {
+        match flock(lock, FlockOperation::LockShared) {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Sets the times of `path` to now, and makes `counter` a byte longer. Nothing happens where they are not there.
+#[napi]
+pub fn note_use(path: String, counter: Option<String>) -> napi::Result<()> {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_NOW,
+    };
+    let times = Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    let touched = utimensat(CWD, &path, &times, AtFlags::SYMLINK_NOFOLLOW);
+    unless_absent(touched.map_err(io::Error::from)).map_err(|e| Error::io("touch", &path, &e))?;
+    let Some(counter) = counter else { return Ok(()) };
+    let counted = open_appending(&counter).and_then(|mut file| file.write_all(b"+"));
+    Ok(unless_absent(counted).map_err(|e| Error::io("count a use", &counter, &e))?)
+}
+
+fn unless_absent(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn open_appending(path: &str) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)
 }
 
 fn try_lock(path: &str, operation: FlockOperation) -> Result<Option<File>> {

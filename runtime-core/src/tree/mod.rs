@@ -31,6 +31,7 @@ pub mod size;
 mod stat_index;
 pub(crate) mod thread;
 mod unpack;
+mod usage;
 mod users;
 mod walk;
 mod wildcard;

@@ -68,22 +68,34 @@ impl Measured {
 
 /// Measures what is in `root`. `go_on` is asked before every file.
 pub fn measure(root: BorrowedFd<'_>, go_on: impl Fn(&TreeSize) -> bool) -> rustix::io::Result<Measured> {
+    let mut size = TreeSize::default();
+    let is_whole = each_file(root, |stat| {
+        let goes_on = go_on(&size);
+        if goes_on {
+            size.add(stat);
+        }
+        goes_on
+    })?;
+    Ok(if is_whole {
+        Measured::Whole(size)
+    } else {
+        Measured::Partly(size)
+    })
+}
+
+/// Shows every file in `root`, several names of one once, until `visit` says no. False then, and where it is deeper than can
+/// be looked into.
+pub fn each_file(root: BorrowedFd<'_>, visit: impl FnMut(&Stat) -> bool) -> rustix::io::Result<bool> {
     let mut walk = Walk {
         root,
-        go_on,
-        size: TreeSize::default(),
+        visit,
         seen: HashSet::new(),
         directories: vec![Directory {
             parent: 0,
             name: Box::default(),
         }],
     };
-    let is_whole = walk.run()?;
-    Ok(if is_whole {
-        Measured::Whole(walk.size)
-    } else {
-        Measured::Partly(walk.size)
-    })
+    walk.run()
 }
 
 /// A directory by its name in another: paths are put together when they are opened, so that deep trees take little memory.
@@ -94,15 +106,14 @@ struct Directory {
 
 struct Walk<'a, F> {
     root: BorrowedFd<'a>,
-    go_on: F,
-    size: TreeSize,
+    visit: F,
     /// Inode numbers: what is moved during the walk is met twice.
     seen: HashSet<u64>,
     /// The first is the root. Those found are added behind.
     directories: Vec<Directory>,
 }
 
-impl<F: Fn(&TreeSize) -> bool> Walk<'_, F> {
+impl<F: FnMut(&Stat) -> bool> Walk<'_, F> {
     fn run(&mut self) -> rustix::io::Result<bool> {
         let mut next = 0;
         while next < self.directories.len() {
@@ -149,11 +160,9 @@ impl<F: Fn(&TreeSize) -> bool> Walk<'_, F> {
             if name == c"." || name == c".." {
                 continue;
             }
-            if !(self.go_on)(&self.size) {
-                return Ok(false);
-            }
             match statat(entries.fd()?, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => self.file(index, name, &stat),
+                Ok(stat) if !self.file(index, name, &stat) => return Ok(false),
+                Ok(_) => {}
                 Err(errno) if is_gone(errno) => {}
                 Err(errno) => return Err(errno),
             }
@@ -161,15 +170,18 @@ impl<F: Fn(&TreeSize) -> bool> Walk<'_, F> {
         Ok(true)
     }
 
-    fn file(&mut self, parent: usize, name: &CStr, stat: &Stat) {
+    fn file(&mut self, parent: usize, name: &CStr, stat: &Stat) -> bool {
         if !self.seen.insert(stat.st_ino) {
-            return;
+            return true;
         }
-        self.size.add(stat);
+        if !(self.visit)(stat) {
+            return false;
+        }
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
             let name = name.to_bytes().into();
             self.directories.push(Directory { parent, name });
         }
+        true
     }
 }
 
