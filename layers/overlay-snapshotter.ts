@@ -5,12 +5,28 @@ import { graftLayer, type RootfsMount, removeTree, syncFilesystem } from "../run
 import { ChainIndex } from "./chain-index.ts";
 import { withLayerErrors } from "./errors.ts";
 import type { Layer } from "./layer.ts";
-import { currentBootId, isSnapshotId, readRecord, recordPath, type SnapshotRecord } from "./snapshot-record.ts";
+import {
+  currentBootId,
+  isSnapshotId,
+  readRecord,
+  recordPath,
+  type SnapshotRecord,
+  usesPath,
+} from "./snapshot-record.ts";
 import { type ActiveSnapshot, EMPTY_SNAPSHOT, type Snapshot, type Snapshotter } from "./snapshotter.ts";
 import { discardStaleSnapshots, isOnDisk, markOnDisk, removeSnapshot } from "./stale-snapshots.ts";
+import type { StoreUses } from "./store-uses.ts";
 import { randomName, type Workspace } from "./workspace.ts";
 
 const FILES = "fs";
+
+/** What a snapshotter works with. */
+export interface SnapshotterParts {
+  readonly workspace: Workspace;
+  readonly uses: StoreUses;
+  /** Nothing is mounted: what snapshots show is made of plain files there. */
+  readonly trees?: string | undefined;
+}
 
 /** Where the files of a pulled snapshot come from. */
 export interface SnapshotOrigin {
@@ -30,6 +46,7 @@ export interface SnapshotOrigin {
 export class OverlaySnapshotter implements Snapshotter {
   readonly #root: string;
   readonly #workspace: Workspace;
+  readonly #uses: StoreUses;
   readonly #bootId: string;
   readonly #chains: ChainIndex;
   readonly #trees: string | undefined;
@@ -38,24 +55,22 @@ export class OverlaySnapshotter implements Snapshotter {
   /** Work directories that are being removed. */
   readonly #removing: Promise<void>[] = [];
 
-  private constructor(root: string, workspace: Workspace, bootId: string, trees: string | undefined) {
+  private constructor(root: string, { workspace, uses, trees }: SnapshotterParts, bootId: string) {
     this.#trees = trees;
     this.#root = root;
     this.#workspace = workspace;
+    this.#uses = uses;
     this.#bootId = bootId;
     this.#chains = new ChainIndex(join(root, "chains"), workspace);
   }
 
-  /**
-   * Opens the snapshots in `root`, creating it. The first to do so after a boot removes what the last one left half-written.
-   * With `trees` nothing is mounted: what snapshots show is made of plain files there.
-   */
-  static async open(root: string, workspace: Workspace, trees?: string): Promise<OverlaySnapshotter> {
+  /** Opens the snapshots in `root`, creating it. The first to do so after a boot removes what the last one left half-written. */
+  static async open(root: string, parts: SnapshotterParts): Promise<OverlaySnapshotter> {
     return await withLayerErrors(async () => {
       mkdirSync(join(root, "chains"), { recursive: true });
       const bootId = currentBootId();
-      await discardStaleSnapshots(root, bootId, workspace);
-      return new OverlaySnapshotter(root, workspace, bootId, trees);
+      await discardStaleSnapshots(root, bootId, parts.workspace);
+      return new OverlaySnapshotter(root, parts, bootId);
     });
   }
 
@@ -116,6 +131,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#removeLater(active.rootfs.work);
     const directory = dirname(active.rootfs.upper);
     writeFileSync(recordPath(directory), JSON.stringify(record), { flag: "wx" });
+    this.#uses.note(snapshot.id);
     renameSync(directory, this.#path(snapshot.id));
     this.#synced.set(snapshot.id, false);
     return snapshot;
@@ -170,12 +186,17 @@ export class OverlaySnapshotter implements Snapshotter {
   async markSynced(): Promise<void> {
     await withLayerErrors(async () => {
       const pending = [...this.#synced].filter(([, isSynced]) => !isSynced).map(([id]) => id);
-      await Promise.all([syncFilesystem(this.#root), ...this.#removing.splice(0)]);
+      await Promise.all([syncFilesystem(this.#root), this.settled()]);
       for (const id of pending) {
         if (!isOnDisk(this.#path(id))) markOnDisk(this.#path(id));
         this.#synced.set(id, true);
       }
     });
+  }
+
+  /** Waits until no work directory is being removed any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#removing.splice(0));
   }
 
   /** While the next step runs. What cannot be removed goes with the workspace, which says why it could not. */
@@ -190,9 +211,11 @@ export class OverlaySnapshotter implements Snapshotter {
   /** The record of a snapshot that can be trusted to be whole. */
   #read(id: string): SnapshotRecord | undefined {
     if (!isSnapshotId(id)) return undefined;
-    const record = readRecord(this.#path(id));
+    const directory = this.#path(id);
+    this.#uses.touch(id, directory, usesPath(directory));
+    const record = readRecord(directory);
     if (record?.id !== id) return undefined;
-    if (record.bootId !== this.#bootId) return isOnDisk(this.#path(id)) ? record : undefined;
+    if (record.bootId !== this.#bootId) return isOnDisk(directory) ? record : undefined;
     if (!this.#synced.has(id)) this.#synced.set(id, false);
     return record;
   }

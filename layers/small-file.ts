@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { errnoName } from "./errors.ts";
 
 // The store's records are small and many. They are read and written in place: a trip to the thread pool costs ten times
@@ -31,6 +31,16 @@ export function createSmallFile(path: string, content: string, temporary: string
 /** Whether there is something at `path`. */
 export function isPresent(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** The names in a directory; none where it is not there. */
+export function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
 }
 
 /** True when the path is not there, or a file stands where a directory should. */

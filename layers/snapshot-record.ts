@@ -23,8 +23,12 @@ const RECORD_FILE = "snapshot.json";
 const SYNCED_FILE = "synced";
 const MAX_RECORD_BYTES = 64 * 1024;
 
+/** A byte for each build that found the snapshot, beside the one that made it. */
+const USES_FILE = "uses";
+
 export const recordPath = (directory: string): string => join(directory, RECORD_FILE);
 export const syncedPath = (directory: string): string => join(directory, SYNCED_FILE);
+export const usesPath = (directory: string): string => join(directory, USES_FILE);
 
 /** The record in `directory`; undefined when there is none or when it is damaged: the snapshot can be made again. */
 export function readRecord(directory: string): SnapshotRecord | undefined {

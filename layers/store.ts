@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { OciLayout } from "../registry-client/index.ts";
+import { type Digest, OciLayout } from "../registry-client/index.ts";
 import { holdsOverlayMarks, releaseTrees } from "../runtime-core/index.ts";
 import { CacheMounts } from "./cache-mounts.ts";
 import { LayerError, withLayerErrors } from "./errors.ts";
@@ -11,12 +11,13 @@ import type { Layer } from "./layer.ts";
 import { OverlaySnapshotter } from "./overlay-snapshotter.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SharedWork } from "./shared-work.ts";
-import { readSmallFile } from "./small-file.ts";
+import { isPresent, readSmallFile } from "./small-file.ts";
 import { currentBootId } from "./snapshot-record.ts";
 import type { Snapshot } from "./snapshotter.ts";
 import { isCheckedIn } from "./stale-snapshots.ts";
 import { StatIndexes } from "./stat-indexes.ts";
 import { checkIds } from "./store-ids.ts";
+import { StoreUses } from "./store-uses.ts";
 import { discardDamagedBlobs, lastSyncMs, noteSync } from "./unsynced-blobs.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -40,7 +41,7 @@ export interface StoreOptions {
  * snapshots/   unpacked layers          layers/   which blob a snapshot became
  * cache/       results by cache key     locks/    who executes what
  * mounts/      caches of RUN            sources/  which snapshot an address gave
- * stat/        contents of contexts     tmp/      unfinished work, a directory a process
+ * stat/        contents of contexts     tmp/      unfinished work and what is in use, a directory a process
  * ```
  * Any number of processes may use a store at once; a killed one leaves only what the next `open` removes from `tmp/`.
  */
@@ -64,6 +65,7 @@ export class Store {
   private constructor(
     parts: Pick<Store, "root" | "layout" | "snapshotter" | "layers" | "workspace"> & {
       readonly trees: string | undefined;
+      readonly uses: StoreUses;
     },
   ) {
     this.#trees = parts.trees;
@@ -72,7 +74,7 @@ export class Store {
     this.snapshotter = parts.snapshotter;
     this.layers = parts.layers;
     this.workspace = parts.workspace;
-    this.cacheMounts = new CacheMounts(join(parts.root, "mounts"), parts.workspace);
+    this.cacheMounts = new CacheMounts(join(parts.root, "mounts"), parts);
     this.statIndexes = new StatIndexes(join(parts.root, "stat"), parts.workspace);
   }
 
@@ -87,14 +89,16 @@ export class Store {
       sweepLocks(join(root, "locks"));
       const workspace = await Workspace.open(join(root, "tmp"));
       checkFormat(root, workspace);
-      const layout = await OciLayout.open(root, { create: true, durability: "none" });
+      const uses = new StoreUses(root, workspace);
+      const onUse = (digest: Digest, path: string) => uses.touch(digest, path);
+      const layout = await OciLayout.open(root, { create: true, durability: "none", onUse });
       const trees = mounts ? undefined : workspace.path();
       const snapshots = join(
         root,
         trees === undefined || holdsOverlayMarks(workspace.path()) ? "snapshots" : UNMOUNTABLE,
       );
       if (!isCheckedIn(snapshots, currentBootId())) await discardDamagedBlobs(layout, lastSyncMs(root));
-      const snapshotter = await OverlaySnapshotter.open(snapshots, workspace, trees);
+      const snapshotter = await OverlaySnapshotter.open(snapshots, { workspace, uses, trees });
       return new Store({
         root,
         layout,
@@ -102,8 +106,14 @@ export class Store {
         layers: new KnownLayers(join(root, "layers"), workspace),
         workspace,
         trees,
+        uses,
       });
     });
+  }
+
+  /** Whether there is a store at `path`. */
+  static isAt(path: string): boolean {
+    return isPresent(join(path, FORMAT_FILE));
   }
 
   /** Where the lock named `name` lies. */
@@ -122,6 +132,7 @@ export class Store {
   async close(): Promise<void> {
     await this.statIndexes.save();
     if (this.#trees !== undefined) releaseTrees(this.#trees);
+    await this.snapshotter.settled();
     await this.workspace.close();
   }
 }

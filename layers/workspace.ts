@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { type FileLock, removeTree, tryLockFile } from "../runtime-core/index.ts";
 import { createSmallFile, replaceSmallFile } from "./small-file.ts";
 
-const LOCK_SUFFIX = ".lock";
+/** Of the lock file beside a workspace. */
+export const LOCK_SUFFIX = ".lock";
 
 /**
  * The directory of one process for what is not finished yet, on the store's filesystem: things move from here to their
@@ -12,12 +13,13 @@ const LOCK_SUFFIX = ".lock";
  * found and removed by the next one, in whatever pid namespace either runs.
  */
 export class Workspace {
-  readonly #root: string;
+  /** Absolute where `open` was given such a path. */
+  readonly root: string;
   readonly #lock: FileLock;
   #count = 0;
 
   private constructor(root: string, lock: FileLock) {
-    this.#root = root;
+    this.root = root;
     this.#lock = lock;
   }
 
@@ -34,10 +36,15 @@ export class Workspace {
     }
   }
 
+  /** The file that is locked while the process lives. What it holds is another's matter: it goes with the workspace. */
+  get lockPath(): string {
+    return this.root + LOCK_SUFFIX;
+  }
+
   /** A path that nothing has yet. */
   path(): string {
     this.#count += 1;
-    return join(this.#root, this.#count.toString(36));
+    return join(this.root, this.#count.toString(36));
   }
 
   /** Writes a small file by temp + rename: it holds the old content or the new, never a part. */
@@ -52,7 +59,7 @@ export class Workspace {
 
   /** Removes the workspace with all that is in it. */
   async close(): Promise<void> {
-    await removeTree(this.#root);
+    await removeTree(this.root);
     this.#lock.release();
   }
 }

@@ -18,6 +18,7 @@ export {
   parseImageConfig,
   parseIndex,
   parseManifest,
+  sniffMediaType,
 } from "./documents.ts";
 export type { RegistryErrorCode, RegistryErrorOptions } from "./errors.ts";
 export { isNotFound, RegistryError, redactUrl } from "./errors.ts";
@@ -27,6 +28,7 @@ export type { Concurrency } from "./http/concurrency.ts";
 export { HttpTransport } from "./http/http-transport.ts";
 export type { RetryPolicy } from "./http/retry.ts";
 export { defaultRetryPolicy, isTransientStatus, parseRetryAfter, withRetry } from "./http/retry.ts";
+export { listTags } from "./layout/index-file.ts";
 export type { Durability } from "./layout/ingest.ts";
 export type { OpenLayoutOptions } from "./layout.ts";
 export { OciLayout } from "./layout.ts";

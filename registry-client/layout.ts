@@ -28,6 +28,8 @@ export interface OpenLayoutOptions {
   readonly create?: boolean;
   /** Default "fsync": a blob that has its name survives a power cut. */
   readonly durability?: Durability;
+  /** Told of every blob before it is looked for, read or written: who removes blobs can then know what is in use. */
+  readonly onUse?: (digest: Digest, path: string) => void;
 }
 
 /**
@@ -40,15 +42,17 @@ export interface OpenLayoutOptions {
 export class OciLayout implements Target {
   readonly root: string;
   readonly #ingest: IngestFolder;
+  readonly #onUse: NonNullable<OpenLayoutOptions["onUse"]>;
 
-  private constructor(root: string, durability: Durability) {
+  private constructor(root: string, { durability = "fsync", onUse = () => {} }: OpenLayoutOptions) {
     this.root = root;
     this.#ingest = new IngestFolder(join(root, "ingest"), durability);
+    this.#onUse = onUse;
   }
 
   /** Throws NOT_FOUND when there is no layout and `create` is not set, INVALID_LAYOUT when it is not one. */
   static async open(root: string, options: OpenLayoutOptions = {}): Promise<OciLayout> {
-    const layout = new OciLayout(resolvePath(root), options.durability ?? "fsync");
+    const layout = new OciLayout(resolvePath(root), options);
     if (options.create) await layout.#create();
     await checkVersion(layout.root);
     return layout;
@@ -84,13 +88,13 @@ export class OciLayout implements Target {
 
   /** In place: a trip to the thread pool takes ten times as long as the call, and an image has many blobs. */
   async exists(target: Descriptor): Promise<boolean> {
-    const info = statSync(this.blobPath(target.digest), { throwIfNoEntry: false });
+    const info = statSync(this.#usedPath(target.digest), { throwIfNoEntry: false });
     return info?.isFile() === true && info.size === target.size;
   }
 
   /** Throws NOT_FOUND. */
   async fetch(target: Descriptor): Promise<ByteStream> {
-    if (!(await stat(this.blobPath(target.digest)).catch(ignoreMissing))) throw this.#notFound(target.digest);
+    if (!(await stat(this.#usedPath(target.digest)).catch(ignoreMissing))) throw this.#notFound(target.digest);
     return verifyStream(this.source(target).open(), target);
   }
 
@@ -137,6 +141,12 @@ export class OciLayout implements Target {
     return readIndexFile(this.#indexPath);
   }
 
+  #usedPath(digest: Digest): string {
+    const path = this.blobPath(digest);
+    this.#onUse(digest, path);
+    return path;
+  }
+
   get #indexPath(): string {
     return join(this.root, "index.json");
   }
@@ -171,7 +181,7 @@ export class OciLayout implements Target {
   async #resolveDigest(index: Index, digest: Digest): Promise<Descriptor> {
     const entry = index.manifests.find((candidate) => candidate.digest === digest);
     if (entry) return entry;
-    const info = await stat(this.blobPath(digest)).catch(ignoreMissing);
+    const info = await stat(this.#usedPath(digest)).catch(ignoreMissing);
     if (!info) throw this.#notFound(digest, index);
     const isSmall = info.size <= maxManifestBytes;
     const mediaType = isSmall

@@ -44,6 +44,7 @@ async function hold(key: string, mount: CacheMount, work: MountWork): Promise<He
     ...work.options,
     sharing: work.context.isolation === "chroot" && mount.sharing === "shared" ? "locked" : mount.sharing,
     fill: (path) => fill(path, mount, work),
+    description: `cached mount ${mount.target} with id ${JSON.stringify(mount.id)}`,
   });
 }
 

@@ -10,6 +10,8 @@ interface StoredRecord {
   readonly key: Digest;
   readonly snapshotId: string;
   readonly resultKey: Digest;
+  /** Read by nobody but people: `tsbuild du`. */
+  readonly name?: string | undefined;
 }
 
 /**
@@ -31,8 +33,8 @@ export class FileCacheStore implements CacheStore {
   }
 
   /** Throws LayerError NO_SPACE. */
-  async save(key: Digest, { snapshot, resultKey }: CacheRecord): Promise<void> {
-    const record: StoredRecord = { key, snapshotId: snapshot.id, resultKey };
+  async save(key: Digest, { snapshot, resultKey, name }: CacheRecord): Promise<void> {
+    const record: StoredRecord = { key, snapshotId: snapshot.id, resultKey, name };
     try {
       this.#store.workspace.replaceFile(this.#path(key), JSON.stringify(record));
     } catch (error) {

@@ -50,4 +50,6 @@ export interface CacheRecord {
   readonly snapshot: Snapshot;
   /** The key by content: what vertices above this one build their own keys from. */
   readonly resultKey: Digest;
+  /** The name of the vertex that was executed, for those who look at the cache. */
+  readonly name?: string;
 }

@@ -213,7 +213,7 @@ class Solver {
    */
   #saveLater(node: SolveNode, keys: readonly Digest[], { result, key }: Solved): Promise<void> {
     if (result.type !== "snapshot" || keys.length === 0) return Promise.resolve();
-    const record = { snapshot: result.snapshot, resultKey: key };
+    const record = { snapshot: result.snapshot, resultKey: key, name: node.vertex.name };
     const saving = sleep(SAVE_DELAY_MS).then(async () => {
       for (const savedAs of keys) await this.#cache.save(savedAs, record);
     });

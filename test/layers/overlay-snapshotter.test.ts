@@ -198,7 +198,7 @@ test("a process that is killed while it commits leaves whole snapshots and what 
     assert.ok(ids.length >= 4, `${ids.length} snapshots`);
     for (const id of ids) {
       assert.is((await store.snapshotter.find(id))?.id, id);
-      assert.equal(await names(snapshotPath(store, id)), ["fs", "snapshot.json"]);
+      assert.equal(await names(snapshotPath(store, id)), ["fs", "snapshot.json", "uses"]);
       assert.is((await names(join(snapshotPath(store, id), "fs"))).length, 50);
     }
     assert.is((await names(join(root, "tmp"))).length, 2, "only this process's directory and its lock");
