@@ -1,3 +1,4 @@
+export type { DiskUsage, PruneResult, UsageRecord, UsageType } from "../layers/index.ts";
 export type { Descriptor, Digest, ImageConfig } from "../registry-client/index.ts";
 export type {
   Capability,
@@ -12,6 +13,7 @@ export type {
 } from "../runtime-core/index.ts";
 export { build } from "./build.ts";
 export { type CheckResult, check } from "./check.ts";
+export { diskUsage } from "./disk-usage.ts";
 export type {
   CommandLine,
   Dockerfile,
@@ -36,6 +38,7 @@ export type {
   WarningEvent,
 } from "./events.ts";
 export type { FailedStep, FailedStepIo } from "./failed-step.ts";
+export type { DiskUsageOptions, PruneOptions } from "./housekeeping-options.ts";
 export { CHROOT_WARNING } from "./isolation.ts";
 export type { LintWarning } from "./lint/index.ts";
 export { limitText } from "./ops/index.ts";
@@ -52,6 +55,7 @@ export type {
 } from "./options.ts";
 export { type Outline, outline } from "./outline.ts";
 export type { OutlineArg, OutlineMount } from "./outline-capture.ts";
+export { prune } from "./prune.ts";
 export { run } from "./run.ts";
 export type { RunMount, RunOptions, RunResult } from "./run-options.ts";
 export type { SshOptions } from "./ssh/index.ts";

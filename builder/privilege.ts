@@ -5,11 +5,11 @@ import { BuildError } from "./errors.ts";
 const CAP_SYS_ADMIN = 21n;
 
 /**
- * Building and running mount, and give files to many owners: they need root, or root of a user namespace. The command enters one by
- * itself; a library cannot, because unshare(2) refuses a process with threads. `caller` is the public function, for the message.
+ * Building and running mount, and give files to many owners, which housekeeping reads and removes: they need root, or root of a
+ * user namespace. The command enters one by itself; a library cannot, because unshare(2) refuses a process with threads. `caller` is the public function, for the message.
  * Throws BuildError ROOTLESS_UNAVAILABLE.
  */
-export function checkPrivilege(caller: "build()" | "run()"): void {
+export function checkPrivilege(caller: "build()" | "run()" | "diskUsage()" | "prune()"): void {
   if (process.geteuid?.() === 0 || maySysAdmin()) return;
   throw new BuildError(
     "ROOTLESS_UNAVAILABLE",

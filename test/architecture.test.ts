@@ -26,11 +26,13 @@ const VOCABULARY = [
   "errors",
   "events",
   "failed-step",
+  "housekeeping-options",
   "limit-flags",
   "network-rule",
   "options",
   "run-options",
   "suggest",
+  "usage-filter",
 ];
 
 /** What the CLI may import of the top level. It builds through index.ts, which it loads only for a build: help and usage errors come at once. */

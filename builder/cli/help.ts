@@ -2,6 +2,7 @@ import { BUILD_FLAGS } from "./build-flags.ts";
 import { DOCTOR_FLAGS } from "./doctor-flags.ts";
 import type { Flag } from "./flags.ts";
 import { RUN_FLAGS } from "./run-flags.ts";
+import { DU_FLAGS, PRUNE_FLAGS } from "./store-flags.ts";
 
 /** `tsbuild --help`. */
 export function mainHelp(): string {
@@ -12,6 +13,8 @@ Usage: tsbuild COMMAND [OPTIONS]
 Commands:
   build    Build an image from a Dockerfile
   run      Run a command in an image, in the sandbox of a build's steps
+  du       Say what the store keeps, and how much of it can be removed
+  prune    Remove what the store need not keep
   doctor   Say what this machine allows, and what to change
   help     Show the help of a command
 
@@ -75,6 +78,54 @@ Examples:
   echo hi | tsbuild run -i busybox cat
 `;
 }
+
+/** `tsbuild du --help`. */
+export function duHelp(): string {
+  return `Says what the store keeps: images, build cache, caches of RUN, and how much of it can be removed.
+
+Usage: tsbuild du [OPTIONS]
+
+${flagSections(DU_FLAGS)}
+
+${FILTERS}
+Sums count once what several records share. A * is at what steps write: caches of RUN. Reclaimable is what
+tsbuild prune --all would free now.
+
+Examples:
+  tsbuild du --verbose
+  tsbuild du --filter type=exec.cachemount
+  tsbuild du --format json
+`;
+}
+
+/** `tsbuild prune --help`. */
+export function pruneHelp(): string {
+  return `Removes build cache that no image with a name is made of, caches of RUN, and images without a name.
+
+Usage: tsbuild prune [OPTIONS]
+
+${flagSections(PRUNE_FLAGS)}
+
+--all removes the build cache of images with a name too. The images stay whole: what builds on them unpacks them
+again, what would rebuild them runs again. What a build uses at the time stays, and a build that finds something gone
+makes it again. With a bound in bytes the least recently and least often used goes first.
+
+${FILTERS}
+It asks before only on a terminal. The exit code is 1 when the answer is no.
+
+Examples:
+  tsbuild prune -f --filter until=168h
+  tsbuild prune -f --all --keep-storage 10GB
+  tsbuild prune --dry-run --filter type=exec.cachemount
+`;
+}
+
+const FILTERS = `Filters, all of which must hold: FIELD, FIELD=VALUE, FIELD!=VALUE, FIELD~=REGEX.
+  id, parent, type, description, name         type is one of regular, source.git.checkout, source.http,
+                                              exec.cachemount, image, blob, internal; id=REGEX
+  inuse, shared, private, mutable, immutable  or with =false
+  until                                       not used for a time, 24h, or since a moment, 2026-01-31T12:00:00Z
+`;
 
 /** `tsbuild doctor --help`. */
 export function doctorHelp(): string {

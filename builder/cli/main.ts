@@ -3,7 +3,7 @@ import { suggest } from "../suggest.ts";
 import { exitCodeOf, reportError } from "./report-error.ts";
 import { UsageError } from "./usage-error.ts";
 
-const COMMANDS = ["build", "run", "doctor", "help"];
+const COMMANDS = ["build", "run", "du", "prune", "doctor", "help"];
 
 // A reader that has seen enough, as in `tsbuild --help | head`, is no error.
 for (const stream of [process.stdout, process.stderr]) {
@@ -39,6 +39,10 @@ async function runCommand([command, ...args]: readonly string[]): Promise<number
       return await (await import("./build-command.ts")).buildCommand(args);
     case "run":
       return await (await import("./run-command.ts")).runCommand(args);
+    case "du":
+      return await (await import("./du-command.ts")).duCommand(args);
+    case "prune":
+      return await (await import("./prune-command.ts")).pruneCommand(args);
     case "doctor":
       return await (await import("./doctor-command.ts")).doctorCommand(args);
     case undefined:
@@ -56,10 +60,12 @@ async function runCommand([command, ...args]: readonly string[]): Promise<number
 }
 
 async function showHelp(command: string | undefined): Promise<number> {
-  const { buildHelp, doctorHelp, mainHelp, runHelp } = await import("./help.ts");
+  const { buildHelp, doctorHelp, duHelp, mainHelp, pruneHelp, runHelp } = await import("./help.ts");
   if (command === undefined || command === "help") return say(mainHelp());
   if (command === "build") return say(buildHelp());
   if (command === "run") return say(runHelp());
+  if (command === "du") return say(duHelp());
+  if (command === "prune") return say(pruneHelp());
   if (command === "doctor") return say(doctorHelp());
   throw unknownCommand(command);
 }
