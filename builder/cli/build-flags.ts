@@ -61,7 +61,7 @@ export const BUILD_FLAGS: readonly Flag[] = [
   {
     name: "normalize-modes",
     type: "boolean",
-    help: "Files of the context have mode 0644 or 0755, directories 0755, whatever the umask",
+    help: "Context files have mode 0644 or 0755, directories 0755, for any umask",
   },
   {
     name: "platform",
