@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type CgroupLimits, checkLimits, runSandbox, SandboxGroup } from "../../runtime-core/index.ts";
+import { type CgroupLimits, checkLimits, type LimitHit, runSandbox, SandboxGroup } from "../../runtime-core/index.ts";
 import { until } from "../helpers/processes.ts";
 import { stepCgroups } from "../helpers/step-cgroups.ts";
 import { freshDirectory, run, stepSpec } from "./sandbox-fixture.ts";
@@ -27,12 +27,22 @@ async function within(limits: CgroupLimits, body: (group: SandboxGroup) => Promi
   }
 }
 
+/** The kernel may count a process again that is slow to die. */
+function assertMemoryHit(
+  hit: LimitHit | undefined,
+  expected: Pick<LimitHit & { type: "memory" }, "scope" | "bytes">,
+): void {
+  const { kills, ...rest } = hit as Extract<LimitHit, { type: "memory" }>;
+  assert.equal(rest, { type: "memory", ...expected });
+  assert.ok(kills >= 1);
+}
+
 test("steps share a memory limit, and the one that goes over it says whose it is", async () => {
   await within({ memoryBytes: 48 * MiB, memorySwapBytes: 48 * MiB }, async (group) => {
     const script = "head -c 200000000 /dev/zero | tail -c 150000000 > /dev/null";
     const ran = await run(stepSpec(script, { group, limits: { memoryBytes: 512 * MiB } }));
     assert.is(ran.exitCode, 137);
-    assert.equal(ran.limitHit, { type: "memory", scope: "build", bytes: 48 * MiB, kills: 1 });
+    assertMemoryHit(ran.limitHit, { scope: "build", bytes: 48 * MiB });
   });
 });
 
@@ -41,7 +51,7 @@ test("a step's own memory limit is told from its build's", async () => {
     const script = "head -c 200000000 /dev/zero | tail -c 150000000 > /dev/null";
     const limits = { memoryBytes: 32 * MiB, memorySwapBytes: 32 * MiB };
     const ran = await run(stepSpec(script, { group, limits }));
-    assert.equal(ran.limitHit, { type: "memory", scope: "step", bytes: 32 * MiB, kills: 1 });
+    assertMemoryHit(ran.limitHit, { scope: "step", bytes: 32 * MiB });
   });
 });
 
