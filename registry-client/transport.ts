@@ -179,7 +179,9 @@ class FetchResponse implements TransportResponse {
         drained += chunk.byteLength;
         if (drained > drainLimitBytes) break;
       }
-    } catch {}
+    } catch {
+      // Nobody wants this body: a connection that broke meanwhile is only not used again.
+    }
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {

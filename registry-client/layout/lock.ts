@@ -73,6 +73,7 @@ async function isAbandoned(path: string, name: string): Promise<boolean> {
   const owner = parseOwner(name);
   const state = owner ? ownerState(owner) : "unknown";
   if (state !== "unknown") return state === "dead";
+  // Gone meanwhile, or not ours to look at: not ours to remove either.
   const info = await stat(join(path, name)).catch(() => undefined);
   return info !== undefined && Date.now() - info.mtimeMs > foreignAgeMs;
 }
